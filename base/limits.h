@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the data plane, with what happens when it is reached. Values a user may change are only
+// defaults here; their flag is named.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace gh::limits {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// ---- memory ----
+inline constexpr std::size_t chunk_bytes = 16 * 1024 + 512;     // one pooled piece of a ByteQueue (a full TLS record fits)
+inline constexpr std::size_t pool_idle_chunks_max = 4096;       // a core keeps so many free chunks; more go back to the allocator
+
+// ---- sockets ----
+inline constexpr std::size_t connections_per_worker_max = 200'000;  // further ones are closed at accept and counted
+inline constexpr int listen_backlog = 4096;                     // the kernel drops further SYNs
+inline constexpr std::size_t stream_out_high_bytes = 256 * 1024;  // nothing more is produced for a connection above this…
+inline constexpr std::size_t stream_out_low_bytes = 64 * 1024;    // …until its queue has fallen to this
+
+// ---- TLS ----
+inline constexpr seconds handshake_timeout{10};                 // then the connection is closed and counted
+inline constexpr std::size_t client_chain_max = 10;             // certificates in a client's chain; more: handshake fails
+inline constexpr std::size_t client_chain_bytes_max = 64 * 1024;  // bytes of the client's Certificate message; more: handshake fails
+inline constexpr seconds ticket_lifetime{12 * 3600};            // a ticket older than this: full handshake
+inline constexpr std::size_t early_plaintext_max = 64 * 1024;   // plaintext held while the reader is paused; reading stops at it
+
+// ---- HTTP ----
+inline constexpr std::size_t request_line_bytes_max = 32 * 1024;  // longer target: 414 (HTTP/1.1), stream reset (HTTP/2)
+inline constexpr std::size_t head_bytes_max = 64 * 1024;        // names + values + 32 each; more: 431
+inline constexpr std::size_t header_fields_max = 512;           // more: 431
+inline constexpr std::size_t trailer_bytes_max = 16 * 1024;     // more: 400 / stream reset
+inline constexpr std::uint32_t h2_streams_max = 250;            // SETTINGS_MAX_CONCURRENT_STREAMS towards clients; more: REFUSED_STREAM
+inline constexpr std::uint32_t h2_stream_window_bytes = 256 * 1024;   // unread body bytes a stream may have; more: FLOW_CONTROL_ERROR
+inline constexpr std::uint32_t h2_connection_window_bytes = 1024 * 1024;
+inline constexpr std::size_t h2_resets_burst_max = 200;         // client resets (RFC 9113 §10.5) in a burst; more: GOAWAY ENHANCE_YOUR_CALM
+inline constexpr std::size_t h2_resets_per_second_max = 100;
+inline constexpr std::size_t h2_control_frames_queued_max = 1000;  // PING/SETTINGS answers waiting; more: connection closed
+inline constexpr std::size_t h1_body_unread_max = 256 * 1024;   // bytes of one body waiting for the other side; reading stops
+inline constexpr seconds head_timeout{30};                      // a request head not whole by then: 408, closed
+inline constexpr seconds idle_timeout{180};                     // a connection with no request: GOAWAY / closed
+
+// ---- forwarding ----
+inline constexpr std::size_t upstream_connections_max = 256;    // a worker and replica; then requests wait in line
+inline constexpr std::uint32_t upstream_streams_default = 100;  // streams on one h2 connection until SETTINGS says otherwise
+inline constexpr std::size_t upstream_waiting_max = 10'000;     // a worker's requests without a connection; more: 503
+inline constexpr seconds upstream_connect_timeout{5};           // TCP and TLS; then the next replica, or 503
+inline constexpr seconds upstream_wait_timeout{10};             // a request without a connection; then 503
+inline constexpr seconds upstream_head_timeout{65};             // no response head (not for watches and upgrades); then 504
+inline constexpr seconds upstream_idle_timeout{90};             // an unused upstream connection is closed
+inline constexpr std::size_t upstream_attempts_max = 3;         // tries of one request in all
+inline constexpr std::size_t replay_body_bytes_max = 64 * 1024; // a body is kept for a retry up to this
+inline constexpr milliseconds ejection_first{200};              // a replica that refuses is skipped so long, doubling…
+inline constexpr seconds ejection_max{5};                       // …up to this
+
+// ---- control ----
+inline constexpr std::size_t log_queue_lines = 8192;            // log lines waiting for the writer; more are dropped and counted
+inline constexpr milliseconds reload_debounce{100};             // file events within this are one reload
+inline constexpr std::size_t policy_file_bytes_max = 256u * 1024 * 1024;  // larger: the set is refused
+inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
+
+}  // namespace gh::limits

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+# gh_library gh_test gh_bench gh_fuzz: each folder's CMakeLists lists sources, links and tests through these.
+
+add_library(gh_flags INTERFACE)
+target_include_directories(gh_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(gh_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wshadow -Wconversion -Wswitch -Werror -fno-omit-frame-pointer>
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety>)
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1" CACHE STRING "" FORCE)
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g1" CACHE STRING "" FORCE)
+set(CMAKE_CXX_FLAGS_SANITIZE "-O1 -g1" CACHE STRING "" FORCE)
+set(CMAKE_C_FLAGS_SANITIZE "-O1 -g1" CACHE STRING "" FORCE)
+set(CMAKE_EXE_LINKER_FLAGS_SANITIZE "" CACHE STRING "" FORCE)
+if(GH_SANITIZE)
+  # fuzzer-no-link gives the libraries coverage counters; only the fuzz targets link libFuzzer's main.
+  set(GH_SANITIZE_ALL ${GH_SANITIZE})
+  if(GH_FUZZ)
+    set(GH_SANITIZE_ALL ${GH_SANITIZE},fuzzer-no-link)
+  endif()
+  add_compile_options(-fsanitize=${GH_SANITIZE_ALL} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${GH_SANITIZE_ALL})
+endif()
+find_program(GH_MOLD mold)
+if(GH_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# gh_library(NAME SOURCES a.cc… [LINKS gh_x…] [PRIVATE third-party…])
+# LINKS are visible to users of the library; PRIVATE is what the folder wraps and hides.
+function(gh_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC gh_flags ${ARG_LINKS} PRIVATE ${ARG_PRIVATE})
+  gh_headers_alone(${name})
+endfunction()
+
+# Every header of the folder is compiled alone, as one object per header, so that none needs another before it.
+function(gh_headers_alone name)
+  if(NOT GH_TESTS OR GH_SANITIZE)
+    return()
+  endif()
+  file(GLOB_RECURSE headers RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.h)
+  set(all "")
+  foreach(header ${headers})
+    set(tu ${CMAKE_CURRENT_BINARY_DIR}/alone/${header}.cc)
+    if(NOT EXISTS ${tu})
+      file(WRITE ${tu} "#include \"${CMAKE_CURRENT_SOURCE_DIR}/${header}\"\n")
+    endif()
+    list(APPEND all ${tu})
+  endforeach()
+  if(all AND NOT TARGET ${name}_headers)
+    add_library(${name}_headers OBJECT ${all})
+    target_link_libraries(${name}_headers PRIVATE ${name})
+  endif()
+endfunction()
+
+# gh_test(NAME SOURCES a_test.cc… [LINKS gh_x…]): one GoogleTest program, one ctest entry.
+function(gh_test name)
+  if(NOT GH_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE gh_flags ${ARG_LINKS} GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE GH_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+endfunction()
+
+# gh_bench(NAME SOURCES a_bench.cc… [LINKS gh_x…]): a Google Benchmark program in the build folder.
+function(gh_bench name)
+  if(NOT GH_BENCH)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE gh_flags ${ARG_LINKS} benchmark::benchmark benchmark::benchmark_main)
+endfunction()
+
+# gh_fuzz(NAME SOURCES a_fuzz.cc [LINKS gh_x…]): LLVMFuzzerTestOneInput; its corpus is tests/fuzz/corpus/NAME.
+# With GH_FUZZ it is a libFuzzer program; otherwise, as a test, it replays the corpus through tests/fuzz/replay_main.cc.
+function(gh_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+  set(corpus ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  if(GH_FUZZ)
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(${name} PRIVATE gh_flags ${ARG_LINKS})
+  elseif(GH_TESTS)
+    add_executable(${name} ${ARG_SOURCES} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay_main.cc)
+    target_link_libraries(${name} PRIVATE gh_flags ${ARG_LINKS})
+    add_test(NAME ${name} COMMAND ${name} ${corpus})
+  endif()
+endfunction()

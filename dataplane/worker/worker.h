@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// One core's run-to-completion loop: take what arrived, run the machines, expire timers, send, pass a quiet point.
+// Owner: its own thread, pinned. Control makes it, starts run() on a thread, and speaks to it only through the doors:
+// Rcu snapshots (Shared), LogQueue, Metrics, and request_stop().
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "authz/policy_snapshot.h"
+#include "base/core.h"
+#include "base/log.h"
+#include "base/per_core.h"
+#include "base/rcu.h"
+#include "dataplane/net/byte_stream.h"
+#include "dataplane/proxy/replica.h"
+#include "dataplane/worker/metrics.h"
+#include "tls/context.h"
+
+namespace gh::worker {
+
+enum class AuthorizationMode : std::uint8_t { rbac, always_allow };
+
+// Fixed while the process lives.
+struct Settings {
+  net::RoadKind road = net::RoadKind::uring;
+  bool pin = true;
+  AuthorizationMode authorization = AuthorizationMode::rbac;
+  bool access_log = false;
+  Duration handshake_timeout = limits::handshake_timeout;
+  Duration shutdown_timeout = limits::shutdown_timeout;
+  Duration idle_timeout = limits::idle_timeout;
+  Duration head_timeout = limits::head_timeout;
+  std::vector<proxy::Replica> replicas;
+};
+
+// TLS settings in force: replaced whole when certificates, keys or CAs change. One context a core, so that workers share no
+// reference counts. Engines outlive the snapshot they were made from.
+struct TlsSnapshot {
+  std::vector<std::unique_ptr<tls::ServerContext>> server;    // by core
+  std::vector<std::unique_ptr<tls::ClientContext>> upstream;  // by core × replica: [core * replicas + replica]
+  std::shared_ptr<const tls::TrustStore> client_trust;        // who is trusted now: identities of another epoch are verified again
+};
+
+// What control publishes and all workers read.
+struct Shared {
+  Rcu<authz::PolicySnapshot> policy;
+  Rcu<TlsSnapshot> tls;
+};
+
+class Worker {
+ public:
+  // `listening_sockets`: this worker's own, from net::listen_socket; taken.
+  Worker(CoreId id, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log,
+         std::vector<int> listening_sockets);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // The thread's body: returns when stopped and drained (or --shutdown-timeout has passed). A Fault: the road could not start.
+  Outcome<void> run();
+  void request_stop() noexcept;  // any thread: stop accepting, GOAWAY / Connection: close, finish
+  void request_abort() noexcept; // any thread: a second SIGTERM; stop now
+
+ private:
+  class Loop;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace gh::worker
