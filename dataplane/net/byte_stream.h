@@ -111,9 +111,20 @@ class AcceptHandler {
 enum class RoadKind : std::uint8_t { uring, epoll };
 std::string_view name_of(RoadKind kind);
 
+// Told around the blocking system call of Road::wait(), so that a sleeping worker holds up no RCU publisher.
+class SleepObserver {
+ public:
+  virtual void on_sleep() noexcept = 0;  // just before it may block
+  virtual void on_awake() noexcept = 0;  // just after, before any event is dispatched
+
+ protected:
+  ~SleepObserver() = default;
+};
+
 class Road {
  public:
   virtual ~Road() = default;
+  void observe_sleep(SleepObserver* observer) noexcept { sleep_observer_ = observer; }  // null: nobody
   virtual RoadKind kind() const noexcept = 0;
 
   // Adopts a listening socket made by listen_socket(). Each worker has its own, with SO_REUSEPORT.
@@ -130,6 +141,9 @@ class Road {
 
   virtual void wake() noexcept = 0;  // any thread: makes wait() return soon
   virtual std::size_t open_streams() const noexcept = 0;
+
+ protected:
+  SleepObserver* sleep_observer_ = nullptr;
 };
 
 // Bound, listening, non-blocking, SO_REUSEPORT, TCP_NODELAY inherited. Control calls it for each worker before it starts,
