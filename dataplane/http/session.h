@@ -10,7 +10,7 @@
 //
 // A Stream is valid from the event or call that brings it until on_closed(stream) returns. on_closed comes exactly once
 // for each. Events never come from inside respond/send_body/end_body/reset/consumed/open; they come from on_plaintext(),
-// produce(), on_eof() and on_deadline() only.
+// produce(), on_eof(), on_deadline() and on_lost() only.
 #pragma once
 
 #include <cstdint>
@@ -91,6 +91,8 @@ class ServerSession {
   // An error means: send what produce() still gives, then close. Streams have had their on_closed.
   virtual Result<void, SessionError> on_plaintext(ByteView bytes, Instant now) = 0;
   virtual Result<void, SessionError> on_eof() = 0;  // the client sends no more (close_notify or FIN)
+  // The connection is gone (reset, timed out, TLS failure): every open stream gets on_closed(connection_lost). Last call.
+  virtual void on_lost() = 0;
   virtual std::size_t produce(MutableBytes into) = 0;  // 0: nothing to send now
   virtual bool wants_output() const noexcept = 0;
   // Head and idle timeouts.
@@ -137,6 +139,7 @@ class ClientSession {
 
   virtual Result<void, SessionError> on_plaintext(ByteView bytes, Instant now) = 0;
   virtual Result<void, SessionError> on_eof() = 0;
+  virtual void on_lost() = 0;  // as for ServerSession
   virtual std::size_t produce(MutableBytes into) = 0;
   virtual bool wants_output() const noexcept = 0;
 
