@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/config.h"
+
+#include "control/options.h"
+#include "control/suggest.h"
+
+#include <arpa/inet.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+namespace gh::control {
+namespace {
+
+constexpr std::size_t config_file_bytes_max = 1024 * 1024;  // larger: refused
+
+std::string place(const std::string& file, const YAML::Mark& mark) {
+  return mark.is_null() ? file : file + ":" + std::to_string(mark.line + 1);
+}
+
+bool has_bad_bytes(const std::string& text) { return text.find('\0') != text.npos; }
+
+// A scalar as text, or a problem.
+void take_value(
+    const Option& option,
+    const YAML::Node& node,
+    const std::string& file,
+    Setting& setting,
+    std::vector<Fault>& problems
+) {
+  const std::string where = place(file, node.Mark());
+  const std::string name(option.name);
+  if (!node.IsScalar()) {
+    const char* found = node.IsNull() ? "nothing" : node.IsMap() ? "a mapping" : "a sequence";
+    problems.push_back(
+        {name + ": expected " + (option.kind == OptionKind::flag ? "true or false" : "a value") +
+             ", found " + found,
+         where}
+    );
+    return;
+  }
+  if (has_bad_bytes(node.Scalar())) {
+    problems.push_back({name + ": the value holds a NUL byte", where});
+    return;
+  }
+  setting.values.push_back({node.Scalar(), where});
+}
+
+void take_entry(
+    const YAML::Node& key,
+    const YAML::Node& value,
+    const std::string& file,
+    std::vector<Setting>& settings,
+    std::vector<Fault>& problems
+) {
+  const std::string where = place(file, key.Mark());
+  if (!key.IsScalar()) {
+    problems.push_back({"expected the name of an option as key", where});
+    return;
+  }
+  const std::string& name = key.Scalar();
+  const Option* option = find_option(name);
+  if (option == nullptr || name == "config") {
+    problems.push_back({"unknown key \"" + name + "\"" + did_you_mean(name, option_names()), where}
+    );
+    return;
+  }
+  for (const Setting& other : settings) {
+    if (other.name != name) continue;
+    problems.push_back({"\"" + name + "\" is here twice, first at " + other.where, where});
+    return;
+  }
+  Setting setting{name, {}, where, std::filesystem::path(file).parent_path().string()};
+  if (option->kind == OptionKind::list && value.IsSequence()) {
+    for (const auto& item : value) take_value(*option, item, file, setting, problems);
+  } else {
+    take_value(*option, value, file, setting, problems);
+  }
+  settings.push_back(std::move(setting));
+}
+
+// A later setting of an option replaces an earlier one whole.
+void apply(Config& config, const Setting& setting, std::vector<Fault>& problems) {
+  const Option* option = find_option(setting.name);
+  if (option == nullptr) return;
+  if (option->clear != nullptr) option->clear(config);
+  for (const SettingValue& value : setting.values) {
+    const auto taken = option->take(config, value.text, setting.folder);
+    if (!taken) problems.push_back({setting.name + ": " + taken.error(), value.where});
+  }
+  config.origin[setting.name] = setting.where;
+}
+
+std::string where_of(const Config& config, std::string_view option) {
+  const auto found = config.origin.find(option);
+  return found == config.origin.end() ? "--" + std::string(option) : found->second;
+}
+
+void need(
+    const Config& config,
+    std::string_view option,
+    std::string_view why,
+    std::vector<Fault>& problems
+) {
+  if (config.origin.find(option) != config.origin.end()) {
+    if (!find_option(option)->show(config).empty()) return;
+    const bool reported = std::any_of(problems.begin(), problems.end(), [&](const Fault& problem) {
+      return problem.text.starts_with(std::string(option) + ":");
+    });
+    if (reported) return;  // a bad value was given: said already
+  }
+  problems.push_back(
+      {std::string(option) + " is needed" + std::string(why), where_of(config, option)}
+  );
+}
+
+void check_upstreams(const Config& config, std::vector<Fault>& problems) {
+  need(config, "upstream", ": at least one URL of an API server", problems);
+  bool tls = false;
+  for (const UpstreamUrl& upstream : config.upstream) {
+    tls = tls || upstream.tls;
+    if (!upstream.tls && !config.allow_plaintext_upstream) {
+      problems.push_back(
+          {"upstream: \"" + upstream.url +
+               "\" is not https; allow-plaintext-upstream would accept it",
+           where_of(config, "upstream")}
+      );
+    }
+  }
+  if (!tls) return;
+  need(config, "upstream-ca-file", " to verify https upstreams", problems);
+  need(config, "proxy-client-cert-file", " to authenticate to https upstreams", problems);
+  need(config, "proxy-client-key-file", " to authenticate to https upstreams", problems);
+}
+
+void check_admin(const Config& config, std::vector<Fault>& problems) {
+  if (!config.admin || config.admin_allow_remote || is_loopback(config.admin_listen)) return;
+  problems.push_back(
+      {"admin-listen: \"" + config.admin_listen.to_string() +
+           "\" is not a loopback address; admin-allow-remote would accept it",
+       where_of(config, "admin-listen")}
+  );
+}
+
+// What no single value shows.
+void check_whole(const Config& config, std::vector<Fault>& problems) {
+  need(config, "listen", ": at least one HOST:PORT", problems);
+  need(config, "tls-cert-file", "", problems);
+  need(config, "tls-private-key-file", "", problems);
+  need(config, "client-ca-file", "", problems);
+  check_upstreams(config, problems);
+  if (config.authorization_mode == Authorizer::rbac) {
+    need(config, "policy", " for authorization-mode RBAC", problems);
+  }
+  check_admin(config, problems);
+}
+
+std::string yaml_quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      char hex[8];
+      std::snprintf(hex, sizeof hex, "\\x%02x", byte);
+      out += hex;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+}  // namespace
+
+std::string HostPort::to_string() const {
+  const bool ipv6 = host.find(':') != host.npos;
+  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+Result<HostPort, std::string> parse_host_port(std::string_view text) {
+  const std::string found = ", found \"" + std::string(text) + "\"";
+  const auto colon = text.rfind(':');
+  if (colon == text.npos) return fail("expected HOST:PORT" + found);
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  HostPort at;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), at.port);
+  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) {
+    return fail("expected a port from 0 to 65535 after the last colon" + found);
+  }
+  const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) {
+    host = host.substr(1, host.size() - 2);
+    in6_addr address{};
+    const std::string literal(host.substr(0, host.find('%')));
+    if (inet_pton(AF_INET6, literal.c_str(), &address) != 1) {
+      return fail("expected an IPv6 address in the brackets" + found);
+    }
+  } else if (host.find(':') != host.npos) {
+    return fail("expected an IPv6 address in brackets, as in [::1]:6443" + found);
+  }
+  const bool bad =
+      host.size() > 253 || std::any_of(host.begin(), host.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte <= ' ' || byte >= 0x7f || c == '/' || c == '[' || c == ']' || c == '@';
+      });
+  if (bad) return fail("expected a host name or an address before the port" + found);
+  at.host = host;
+  return at;
+}
+
+bool is_loopback(const HostPort& at) {
+  in_addr ipv4{};
+  if (inet_pton(AF_INET, at.host.c_str(), &ipv4) == 1) return (ntohl(ipv4.s_addr) >> 24) == 127;
+  in6_addr ipv6{};
+  if (inet_pton(AF_INET6, at.host.c_str(), &ipv6) == 1) {
+    return IN6_IS_ADDR_LOOPBACK(&ipv6) || (IN6_IS_ADDR_V4MAPPED(&ipv6) && ipv6.s6_addr[12] == 127);
+  }
+  return at.host == "localhost";
+}
+
+Outcome<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+  const auto system_says = [&](int error) {
+    return fault(std::string("cannot be read: ") + std::strerror(error), path);
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return fault("expected a file, found a folder", path);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      std::fopen(path.c_str(), "rbe"), &std::fclose
+  );
+  if (!file) return system_says(errno);
+  std::string text;
+  char piece[16384];
+  while (const std::size_t n = std::fread(piece, 1, sizeof piece, file.get())) {
+    text.append(piece, n);
+    if (text.size() > bytes_max) {
+      return fault("is larger than " + std::to_string(bytes_max) + " bytes", path);
+    }
+  }
+  if (std::ferror(file.get()) != 0) return system_says(errno);
+  return text;
+}
+
+std::vector<Setting> parse_config_text(
+    const std::string& text, const std::string& file, std::vector<Fault>& problems
+) {
+  std::vector<Setting> settings;
+  try {
+    const auto documents = YAML::LoadAll(text);
+    if (documents.size() > 1) {
+      problems.push_back(
+          {"expected one YAML document, found " + std::to_string(documents.size()), file}
+      );
+      return settings;
+    }
+    if (documents.empty() || documents.front().IsNull()) return settings;
+    if (!documents.front().IsMap()) {
+      problems.push_back({"expected \"name: value\" lines", place(file, documents.front().Mark())});
+      return settings;
+    }
+    for (const auto& entry : documents.front())
+      take_entry(entry.first, entry.second, file, settings, problems);
+  } catch (const YAML::Exception& error) {
+    problems.push_back({"not YAML: " + error.msg, place(file, error.mark)});
+  } catch (const std::exception& error) {
+    problems.push_back({std::string("not YAML: ") + error.what(), file});
+  }
+  return settings;
+}
+
+Loaded load_config(const std::vector<Setting>& flags) {
+  Loaded loaded;
+  std::set<std::string_view> overridden;
+  for (const Setting& flag : flags) {
+    overridden.insert(flag.name);
+    if (flag.name == "config") apply(loaded.config, flag, loaded.problems);
+  }
+  const std::string& file = loaded.config.config_file;
+  if (!file.empty()) {
+    const auto text = read_file(file, config_file_bytes_max);
+    if (!text) {
+      loaded.problems.push_back({"config: " + text.error().text, file});
+      return loaded;
+    }
+    Config unused;  // a value that a flag overrides must be good all the same
+    for (const Setting& setting : parse_config_text(*text, file, loaded.problems)) {
+      apply(overridden.contains(setting.name) ? unused : loaded.config, setting, loaded.problems);
+    }
+  }
+  for (const Setting& flag : flags) {
+    if (flag.name != "config") apply(loaded.config, flag, loaded.problems);
+  }
+  check_whole(loaded.config, loaded.problems);
+  return loaded;
+}
+
+std::string render_config(const Config& config) {
+  std::string out =
+      "# The configuration in force. No value here is a secret; key files are named, not shown.\n";
+  for (const Option& option : options()) {
+    if (option.name == "config") continue;
+    const auto values = option.show(config);
+    const auto origin = config.origin.find(option.name);
+    const std::string from =
+        "  # " + (origin == config.origin.end() ? std::string("default") : origin->second) + "\n";
+    if (values.empty()) continue;
+    out += std::string(option.name) + ":";
+    if (option.kind == OptionKind::list) {
+      out += from;
+      for (const std::string& value : values) out += "  - " + yaml_quoted(value) + "\n";
+    } else {
+      out += " " +
+             (option.kind == OptionKind::flag ? values.front() : yaml_quoted(values.front())) +
+             from;
+    }
+  }
+  return out;
+}
+
+}  // namespace gh::control

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// gatehouse: from the command line to one of its commands.
+#include "control/command_line.h"
+#include "control/help.h"
+#include "control/version.h"
+
+#include <cstdio>
+
+namespace gh::control {
+namespace {
+
+void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int run_help(const std::string& topic) {
+  print(topic == "man" ? man_page() : topic == "bash" ? bash_completion() : help_text(topic));
+  return 0;
+}
+
+int run(int argc, const char* const* argv) {
+  const auto line = parse_command_line(argc, argv);
+  if (!line) {
+    std::fputs(line.error().c_str(), stderr);
+    return 2;
+  }
+  switch (line->command) {
+    case Command::help:
+      return run_help(line->help_topic);
+    case Command::version:
+      print(version_text());
+      return 0;
+    case Command::serve:
+    case Command::check:
+    case Command::explain:
+    case Command::verify:
+    case Command::conformance:
+      break;
+  }
+  std::fputs("gatehouse: not built yet\n", stderr);
+  return 2;
+}
+
+}  // namespace
+}  // namespace gh::control
+
+int main(int argc, char** argv) { return gh::control::run(argc, argv); }

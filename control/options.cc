@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/options.h"
+
+#include "control/go_duration.h"
+#include "control/suggest.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+
+namespace gh::control {
+namespace {
+
+using Taken = Result<void, std::string>;
+using Shown = std::vector<std::string>;
+
+template <class E>
+struct Choice {
+  std::string_view word;
+  E value;
+};
+
+template <class E, std::size_t N>
+using Choices = std::array<Choice<E>, N>;
+
+constexpr Choices<RoadChoice, 3> roads = {
+    {{"auto", RoadChoice::automatic}, {"uring", RoadChoice::uring}, {"epoll", RoadChoice::epoll}}
+};
+constexpr Choices<ClientCertMode, 2> client_cert_modes = {
+    {{"require", ClientCertMode::require}, {"request", ClientCertMode::request}}
+};
+constexpr Choices<MinVersion, 2> min_versions = {
+    {{"VersionTLS12", MinVersion::tls_1_2}, {"VersionTLS13", MinVersion::tls_1_3}}
+};
+constexpr Choices<Authorizer, 2> authorizers = {
+    {{"RBAC", Authorizer::rbac}, {"AlwaysAllow", Authorizer::always_allow}}
+};
+constexpr Choices<LogFormat, 2> log_formats = {
+    {{"text", LogFormat::text}, {"json", LogFormat::json}}
+};
+constexpr Choices<bool, 2> booleans = {{{"true", true}, {"false", false}}};
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+template <auto& Table>
+Taken pick(auto& into, std::string_view word) {
+  std::array<std::string_view, Table.size()> words;
+  std::string expected;
+  for (std::size_t i = 0; i < Table.size(); ++i) {
+    if (Table[i].word == word) {
+      into = Table[i].value;
+      return {};
+    }
+    words[i] = Table[i].word;
+    expected += (i == 0 ? "" : i + 1 == Table.size() ? " or " : ", ") + std::string(words[i]);
+  }
+  return fail("expected " + expected + ", found " + quoted(word) + did_you_mean(word, words));
+}
+
+template <auto Member, auto& Table>
+Taken take_choice(Config& config, std::string_view word, const std::string&) {
+  return pick<Table>(config.*Member, word);
+}
+
+template <auto Member, auto& Table>
+Shown show_choice(const Config& config) {
+  for (const auto& choice : Table) {
+    if (choice.value == config.*Member) return {std::string(choice.word)};
+  }
+  return {};
+}
+
+// ---- texts and paths ----
+
+std::string from_folder(std::string_view path, const std::string& folder) {
+  const std::filesystem::path given(path);
+  if (folder.empty() || given.is_absolute()) return given.string();
+  return (std::filesystem::path(folder) / given).lexically_normal().string();
+}
+
+Taken check_path(std::string_view path) {
+  if (path.empty()) return fail(std::string("expected a path, found nothing"));
+  if (path.find('\0') != path.npos) return fail(std::string("a path cannot hold a NUL byte"));
+  return {};
+}
+
+template <auto Member>
+Taken take_path(Config& config, std::string_view value, const std::string& folder) {
+  GH_TRY_VOID(check_path(value));
+  config.*Member = from_folder(value, folder);
+  return {};
+}
+
+template <auto Member>
+Taken add_path(Config& config, std::string_view value, const std::string& folder) {
+  GH_TRY_VOID(check_path(value));
+  (config.*Member).push_back(from_folder(value, folder));
+  return {};
+}
+
+template <auto Member>
+Shown show_text(const Config& config) {
+  return (config.*Member).empty() ? Shown{} : Shown{config.*Member};
+}
+
+template <auto Member>
+Shown show_texts(const Config& config) {
+  return config.*Member;
+}
+
+template <auto Member>
+void clear_list(Config& config) {
+  (config.*Member).clear();
+}
+
+Taken take_access_log(Config& config, std::string_view value, const std::string& folder) {
+  GH_TRY_VOID(check_path(value));
+  config.access_log = value == "-" ? "-" : from_folder(value, folder);
+  return {};
+}
+
+// ---- numbers ----
+
+template <auto Member, std::uint32_t Min, std::uint32_t Max>
+Taken take_number(Config& config, std::string_view value, const std::string&) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || end != value.data() + value.size() || number < Min || number > Max) {
+    return fail(
+        "expected a whole number from " + std::to_string(Min) + " to " + std::to_string(Max) +
+        ", found " + quoted(value)
+    );
+  }
+  config.*Member = number;
+  return {};
+}
+
+template <auto Member>
+Shown show_number(const Config& config) {
+  return {std::to_string(config.*Member)};
+}
+
+Shown show_workers(const Config& config) {
+  return config.workers == 0 ? Shown{} : Shown{std::to_string(config.workers)};
+}
+
+constexpr Duration timeout_max = std::chrono::hours(24);
+
+template <auto Member, std::int64_t MinNs>
+Taken take_duration(Config& config, std::string_view value, const std::string&) {
+  const auto duration = parse_duration(value);
+  if (!duration) {
+    return fail(
+        "expected a duration such as \"30s\", \"1m30s\" or \"500ms\", found " + quoted(value)
+    );
+  }
+  if (duration->count() < MinNs || *duration > timeout_max) {
+    return fail(
+        "expected a duration from " + format_duration(Duration(MinNs)) + " to " +
+        format_duration(timeout_max) + ", found " + quoted(value)
+    );
+  }
+  config.*Member = *duration;
+  return {};
+}
+
+template <auto Member>
+Shown show_duration(const Config& config) {
+  return {format_duration(config.*Member)};
+}
+
+// ---- addresses ----
+
+Taken add_listen(Config& config, std::string_view value, const std::string&) {
+  GH_TRY(HostPort at, parse_host_port(value));
+  for (const HostPort& other : config.listen) {
+    if (other.host == at.host && other.port == at.port && at.port != 0) {
+      return fail(quoted(value) + " is given twice");
+    }
+  }
+  config.listen.push_back(std::move(at));
+  return {};
+}
+
+Shown show_listen(const Config& config) {
+  Shown shown;
+  for (const HostPort& at : config.listen) shown.push_back(at.to_string());
+  return shown;
+}
+
+Taken take_admin_listen(Config& config, std::string_view value, const std::string&) {
+  config.admin = value != "off";
+  if (!config.admin) return {};
+  GH_TRY(HostPort at, parse_host_port(value));
+  if (at.host.empty()) at.host = "127.0.0.1";  // loopback unless an address is spelled out
+  config.admin_listen = std::move(at);
+  return {};
+}
+
+Shown show_admin_listen(const Config& config) {
+  return {config.admin ? config.admin_listen.to_string() : std::string("off")};
+}
+
+Result<UpstreamUrl, std::string> parse_upstream(std::string_view text) {
+  const std::string expected =
+      "expected a URL such as https://10.0.0.1:6443, found " + quoted(text);
+  UpstreamUrl upstream;
+  std::string_view rest = text;
+  if (rest.starts_with("https://")) {
+    rest.remove_prefix(8);
+  } else if (rest.starts_with("http://")) {
+    rest.remove_prefix(7);
+    upstream.tls = false;
+  } else {
+    return fail(expected);
+  }
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.empty() || rest.find_first_of("/?#@ ") != rest.npos) {
+    return fail(expected + " (no user, path or query)");
+  }
+  upstream.url = (upstream.tls ? "https://" : "http://") + std::string(rest);
+  const auto colon = rest.rfind(':');
+  const bool has_port = colon != rest.npos && rest.find(']', colon) == rest.npos;
+  auto at = parse_host_port(std::string(rest) + (has_port ? "" : upstream.tls ? ":443" : ":80"));
+  if (!at) return fail(expected + " (" + at.error() + ")");
+  if (at->host.empty() || at->port == 0) return fail(expected + " (a host and a port are needed)");
+  upstream.at = std::move(*at);
+  return upstream;
+}
+
+Taken add_upstream(Config& config, std::string_view value, const std::string&) {
+  GH_TRY(UpstreamUrl upstream, parse_upstream(value));
+  for (const UpstreamUrl& other : config.upstream) {
+    if (other.url == upstream.url) return fail(quoted(value) + " is given twice");
+  }
+  config.upstream.push_back(std::move(upstream));
+  return {};
+}
+
+Shown show_upstream(const Config& config) {
+  Shown shown;
+  for (const UpstreamUrl& upstream : config.upstream) shown.push_back(upstream.url);
+  return shown;
+}
+
+Taken take_server_name(Config& config, std::string_view value, const std::string&) {
+  const bool bad =
+      value.empty() || value.size() > 253 || std::any_of(value.begin(), value.end(), [](char c) {
+        return c <= ' ' || c == '/' || c == 0x7f;
+      });
+  if (bad) return fail("expected a host name or an address, found " + quoted(value));
+  config.upstream_server_name = value;
+  return {};
+}
+
+// ---- TLS ----
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto end = text.find(at);
+    parts.emplace_back(text.substr(0, end));
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// "cert,key" or "cert,key:name,name", as kube-apiserver reads it: names come after the last colon.
+Taken add_sni_cert_key(Config& config, std::string_view value, const std::string& folder) {
+  const std::string expected = "expected CERT,KEY or CERT,KEY:NAME[,NAME…], found " + quoted(value);
+  std::string_view files = value;
+  CertificateFiles certificate;
+  if (const auto colon = value.rfind(':'); colon != value.npos) {
+    files = value.substr(0, colon);
+    certificate.names = split(value.substr(colon + 1), ',');
+    for (const std::string& name : certificate.names) {
+      if (name.empty()) return fail(expected + " (a name is empty)");
+    }
+  }
+  const auto paths = split(files, ',');
+  if (paths.size() != 2 || paths[0].empty() || paths[1].empty()) return fail(expected);
+  certificate.cert_file = from_folder(paths[0], folder);
+  certificate.key_file = from_folder(paths[1], folder);
+  config.tls_sni_cert_key.push_back(std::move(certificate));
+  return {};
+}
+
+Shown show_sni_cert_key(const Config& config) {
+  Shown shown;
+  for (const CertificateFiles& certificate : config.tls_sni_cert_key) {
+    std::string text = certificate.cert_file + "," + certificate.key_file;
+    for (std::size_t i = 0; i < certificate.names.size(); ++i)
+      text += (i == 0 ? ":" : ",") + certificate.names[i];
+    shown.push_back(std::move(text));
+  }
+  return shown;
+}
+
+Taken add_cipher_suites(Config& config, std::string_view value, const std::string&) {
+  for (std::string& name : split(value, ',')) {
+    if (name.empty())
+      return fail("expected cipher suite names with commas between, found " + quoted(value));
+    config.tls_cipher_suites.push_back(std::move(name));
+  }
+  return {};
+}
+
+constexpr std::int64_t ms = 1'000'000;
+
+constexpr std::string_view g_file = "Configuration file";
+constexpr std::string_view g_listen = "Listening";
+constexpr std::string_view g_tls = "Serving certificate and TLS";
+constexpr std::string_view g_client = "Client certificates";
+constexpr std::string_view g_upstream = "API servers behind";
+constexpr std::string_view g_authz = "Authorization";
+constexpr std::string_view g_admin = "Health, metrics, debugging";
+constexpr std::string_view g_time = "Time limits";
+constexpr std::string_view g_log = "Logs";
+
+// clang-format off
+constexpr Option table[] = {
+  {"config", OptionKind::value, g_file, "FILE",
+   "YAML with the names below as keys. Flags win over the file. Relative paths in it start at its folder.",
+   take_path<&Config::config_file>, nullptr, show_text<&Config::config_file>},
+
+  {"listen", OptionKind::list, g_listen, "HOST:PORT",
+   "Address for clients; may be repeated. \":6443\" is every address, IPv4 and IPv6. Needed.",
+   add_listen, clear_list<&Config::listen>, show_listen},
+  {"workers", OptionKind::value, g_listen, "N",
+   "Threads that serve, each with its own listener. Default: one for each core this process may use.",
+   take_number<&Config::workers, 1, 1024>, nullptr, show_workers},
+  {"road", OptionKind::value, g_listen, "auto|uring|epoll",
+   "How sockets are driven. auto: io_uring where the kernel offers it, else epoll.",
+   take_choice<&Config::road, roads>, nullptr, show_choice<&Config::road, roads>},
+  {"pin-workers", OptionKind::flag, g_listen, "",
+   "Keep each worker on one core.",
+   take_choice<&Config::pin_workers, booleans>, nullptr, show_choice<&Config::pin_workers, booleans>},
+
+  {"tls-cert-file", OptionKind::value, g_tls, "FILE",
+   "Serving certificate, followed by its intermediates (PEM). Needed. Re-read when it changes.",
+   take_path<&Config::tls_cert_file>, nullptr, show_text<&Config::tls_cert_file>},
+  {"tls-private-key-file", OptionKind::value, g_tls, "FILE",
+   "Its private key (PEM). Needed.",
+   take_path<&Config::tls_private_key_file>, nullptr, show_text<&Config::tls_private_key_file>},
+  {"tls-sni-cert-key", OptionKind::list, g_tls, "CERT,KEY[:NAME,…]",
+   "A further certificate for the server names given, or else those in it (\"*.example.org\" allowed); may be repeated.",
+   add_sni_cert_key, clear_list<&Config::tls_sni_cert_key>, show_sni_cert_key},
+  {"tls-min-version", OptionKind::value, g_tls, "VersionTLS12|VersionTLS13",
+   "The oldest TLS version accepted.",
+   take_choice<&Config::tls_min_version, min_versions>, nullptr, show_choice<&Config::tls_min_version, min_versions>},
+  {"tls-cipher-suites", OptionKind::list, g_tls, "NAME,…",
+   "Cipher suites of TLS 1.2, by Go's names (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256). TLS 1.3's are fixed.",
+   add_cipher_suites, clear_list<&Config::tls_cipher_suites>, show_texts<&Config::tls_cipher_suites>},
+
+  {"client-ca-file", OptionKind::value, g_client, "FILE",
+   "CA certificates that clients' certificates must lead to (PEM). Needed. Re-read when it changes.",
+   take_path<&Config::client_ca_file>, nullptr, show_text<&Config::client_ca_file>},
+  {"client-cert-mode", OptionKind::value, g_client, "require|request",
+   "require: no handshake without a valid certificate. request: such clients get 401 for each request.",
+   take_choice<&Config::client_cert_mode, client_cert_modes>, nullptr, show_choice<&Config::client_cert_mode, client_cert_modes>},
+
+  {"upstream", OptionKind::list, g_upstream, "URL",
+   "An API server, https://HOST:PORT; repeated for replicas. Needed.",
+   add_upstream, clear_list<&Config::upstream>, show_upstream},
+  {"upstream-ca-file", OptionKind::value, g_upstream, "FILE",
+   "CA certificates that API servers' certificates must lead to (PEM). Needed for https.",
+   take_path<&Config::upstream_ca_file>, nullptr, show_text<&Config::upstream_ca_file>},
+  {"upstream-server-name", OptionKind::value, g_upstream, "NAME",
+   "The name their certificates must have. Default: the host of the URL.",
+   take_server_name, nullptr, show_text<&Config::upstream_server_name>},
+  {"proxy-client-cert-file", OptionKind::value, g_upstream, "FILE",
+   "Our client certificate towards them (PEM), one that their --requestheader-client-ca-file trusts. Needed for https.",
+   take_path<&Config::proxy_client_cert_file>, nullptr, show_text<&Config::proxy_client_cert_file>},
+  {"proxy-client-key-file", OptionKind::value, g_upstream, "FILE",
+   "Its private key (PEM). Needed for https.",
+   take_path<&Config::proxy_client_key_file>, nullptr, show_text<&Config::proxy_client_key_file>},
+  {"allow-plaintext-upstream", OptionKind::flag, g_upstream, "",
+   "Accept http:// URLs. Everybody who reaches that port can then say to be anybody: for tests, or a private pod network.",
+   take_choice<&Config::allow_plaintext_upstream, booleans>, nullptr, show_choice<&Config::allow_plaintext_upstream, booleans>},
+
+  {"authorization-mode", OptionKind::value, g_authz, "RBAC|AlwaysAllow",
+   "RBAC: the rules of --policy decide. AlwaysAllow: whoever is authenticated is forwarded.",
+   take_choice<&Config::authorization_mode, authorizers>, nullptr, show_choice<&Config::authorization_mode, authorizers>},
+  {"policy", OptionKind::list, g_authz, "PATH",
+   "Kubernetes RBAC objects: a YAML or JSON file, or a folder of them; may be repeated. Needed for RBAC. Re-read when it changes.",
+   add_path<&Config::policy>, clear_list<&Config::policy>, show_texts<&Config::policy>},
+
+  {"admin-listen", OptionKind::value, g_admin, "HOST:PORT|off",
+   "Plain HTTP for /livez, /readyz, /metrics and /debug/config. \":PORT\" is 127.0.0.1.",
+   take_admin_listen, nullptr, show_admin_listen},
+  {"admin-allow-remote", OptionKind::flag, g_admin, "",
+   "Let --admin-listen be an address that is not loopback. It has no authentication.",
+   take_choice<&Config::admin_allow_remote, booleans>, nullptr, show_choice<&Config::admin_allow_remote, booleans>},
+
+  {"handshake-timeout", OptionKind::value, g_time, "DURATION",
+   "A TLS handshake not finished by then is cut off.",
+   take_duration<&Config::handshake_timeout, 100 * ms>, nullptr, show_duration<&Config::handshake_timeout>},
+  {"head-timeout", OptionKind::value, g_time, "DURATION",
+   "A request head not whole by then is answered 408.",
+   take_duration<&Config::head_timeout, 100 * ms>, nullptr, show_duration<&Config::head_timeout>},
+  {"idle-timeout", OptionKind::value, g_time, "DURATION",
+   "A connection without a request for so long is closed.",
+   take_duration<&Config::idle_timeout, 100 * ms>, nullptr, show_duration<&Config::idle_timeout>},
+  {"shutdown-timeout", OptionKind::value, g_time, "DURATION",
+   "After SIGTERM running requests have so long to finish; 0s: none.",
+   take_duration<&Config::shutdown_timeout, 0>, nullptr, show_duration<&Config::shutdown_timeout>},
+
+  {"access-log", OptionKind::value, g_log, "FILE|-",
+   "One JSON line a request, to a file (reopened on SIGHUP and SIGUSR1) or standard output. Default: none.",
+   take_access_log, nullptr, show_text<&Config::access_log>},
+  {"log-format", OptionKind::value, g_log, "text|json",
+   "Event lines on standard error.",
+   take_choice<&Config::log_format, log_formats>, nullptr, show_choice<&Config::log_format, log_formats>},
+  {"v", OptionKind::value, g_log, "LEVEL",
+   "More event lines: 0 events, 1 and above debugging.",
+   take_number<&Config::verbosity, 0, 10>, nullptr, show_number<&Config::verbosity>},
+};
+// clang-format on
+
+constexpr auto make_names() {
+  std::array<std::string_view, std::size(table)> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = table[i].name;
+  return names;
+}
+
+constexpr auto names = make_names();
+
+}  // namespace
+
+std::span<const Option> options() { return table; }
+
+std::span<const std::string_view> option_names() { return names; }
+
+const Option* find_option(std::string_view name) {
+  for (const Option& option : table) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+}  // namespace gh::control
