@@ -21,6 +21,17 @@ inline constexpr std::size_t connections_per_worker_max = 200'000;  // further o
 inline constexpr int listen_backlog = 4096;                     // the kernel drops further SYNs
 inline constexpr std::size_t stream_out_high_bytes = 256 * 1024;  // nothing more is produced for a connection above this…
 inline constexpr std::size_t stream_out_low_bytes = 64 * 1024;    // …until its queue has fallen to this
+inline constexpr std::size_t read_buffer_bytes = 64 * 1024;     // epoll: a worker's one receive buffer; the rest is read next
+inline constexpr std::size_t reads_per_turn_max = 4;            // epoll: buffers read from one stream in a turn; then it is the others' turn
+inline constexpr std::size_t accepts_per_turn_max = 64;         // epoll: connections taken in a row; the rest next turn
+inline constexpr milliseconds accept_backoff{100};              // out of descriptors: accepting rests so long, and it is counted
+inline constexpr std::size_t linger_bytes_max = 1024 * 1024;    // input discarded after close(); more: the peer gets a RST
+inline constexpr milliseconds linger_timeout{1000};             // for the peer's FIN after ours; then the socket is closed
+inline constexpr seconds keepalive_idle{60};                    // a silent peer is probed (TCP keep-alive)…
+inline constexpr seconds keepalive_interval{15};                // …every so often…
+inline constexpr int keepalive_probes = 4;                      // …and given up (timed_out) after so many
+
+inline constexpr seconds close_timeout{10};                     // a closed connection whose last bytes nobody takes is dropped
 
 // ---- TLS ----
 inline constexpr seconds handshake_timeout{10};                 // then the connection is closed and counted
@@ -41,6 +52,11 @@ inline constexpr std::size_t h2_resets_burst_max = 200;         // client resets
 inline constexpr std::size_t h2_resets_per_second_max = 100;
 inline constexpr std::size_t h2_control_frames_queued_max = 1000;  // PING/SETTINGS answers waiting; more: connection closed
 inline constexpr std::size_t h1_body_unread_max = 256 * 1024;   // bytes of one body waiting for the other side; reading stops
+inline constexpr std::size_t h1_pipelined_bytes_max = 16 * 1024;  // bytes held behind a running request; reading stops
+inline constexpr std::size_t h1_connection_options_max = 32;    // fields nominated in Connection; more: 400
+inline constexpr std::size_t h1_chunk_line_bytes_max = 1024;    // a chunk's size and extensions; more: 400
+inline constexpr std::size_t h1_drain_bytes_max = 64 * 1024;    // body left when the answer is out: read to keep the connection; more: closed
+inline constexpr seconds h1_half_closed_timeout{5};             // a client that sends no more still gets answers ending by then; else cancelled
 inline constexpr seconds head_timeout{30};                      // a request head not whole by then: 408, closed
 inline constexpr seconds idle_timeout{180};                     // a connection with no request: GOAWAY / closed
 

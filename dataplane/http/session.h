@@ -17,6 +17,7 @@
 #include <memory>
 #include <string_view>
 
+#include "base/buffer_pool.h"
 #include "base/byte_view.h"
 #include "base/result.h"
 #include "base/units.h"
@@ -111,6 +112,10 @@ class ServerSession {
   virtual bool reading_paused() const noexcept = 0;  // HTTP/1.1: give no more plaintext until this turns false (after consumed)
   virtual void begin_drain() = 0;            // GOAWAY / Connection: close; running streams finish
   virtual bool finished() const noexcept = 0;  // nothing more will happen and produce() is empty: close the connection
+  // With finished(): a body was cut short, so close without close_notify, that no reader takes the cut for an end.
+  virtual bool aborted() const noexcept { return false; }
+  // In a tunnel: our direction has ended and is all out: send close_notify and FIN, go on reading.
+  virtual bool sending_ended() const noexcept { return false; }
   virtual std::size_t open_streams() const noexcept = 0;
 };
 
@@ -156,6 +161,8 @@ class ClientSession {
   virtual bool reading_paused() const noexcept = 0;
   virtual void begin_drain() = 0;  // no new requests; finished() when the last stream ended
   virtual bool finished() const noexcept = 0;
+  // In a tunnel: our direction has ended and is all out: send close_notify and FIN, go on reading.
+  virtual bool sending_ended() const noexcept { return false; }
   virtual std::size_t open_streams() const noexcept = 0;
 };
 
@@ -165,9 +172,9 @@ struct ServerSettings {
   std::uint32_t streams_max;
 };
 
-std::unique_ptr<ServerSession> make_h1_server(ServerEvents& events, const ServerSettings& settings, Instant now);
-std::unique_ptr<ServerSession> make_h2_server(ServerEvents& events, const ServerSettings& settings, Instant now);
-std::unique_ptr<ClientSession> make_h1_client(ClientEvents& events);
-std::unique_ptr<ClientSession> make_h2_client(ClientEvents& events);
+std::unique_ptr<ServerSession> make_h1_server(ServerEvents& events, BufferPool& pool, const ServerSettings& settings, Instant now);
+std::unique_ptr<ServerSession> make_h2_server(ServerEvents& events, BufferPool& pool, const ServerSettings& settings, Instant now);
+std::unique_ptr<ClientSession> make_h1_client(ClientEvents& events, BufferPool& pool);
+std::unique_ptr<ClientSession> make_h2_client(ClientEvents& events, BufferPool& pool);
 
 }  // namespace gh::http
