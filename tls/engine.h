@@ -21,6 +21,7 @@ namespace gh::tls {
 
 class ServerContext;
 class ClientContext;
+class TrustStore;
 
 // Why a handshake or a connection failed. A counter and a log word each.
 enum class TlsError : std::uint8_t {
@@ -85,6 +86,9 @@ class Engine {
   virtual TlsError client_error() const noexcept = 0;
   // The trust epoch the certificate was verified under (DESIGN: hash of CA bundle, CRLs and settings), shortened to 64 bits.
   virtual std::uint64_t trust_epoch() const noexcept = 0;
+  // Server: the client's chain (as presented, or as far as a resumed session kept it) judged anew by another trust store: the
+  // CAs changed while the connection lives. When it cannot be judged any more: refused.
+  virtual Result<void, TlsError> verify_client_again(const TrustStore& trust, UnixTime now) const = 0;
 };
 
 }  // namespace gh::tls
