@@ -51,6 +51,12 @@ inline constexpr std::uint32_t h2_connection_window_bytes = 1024 * 1024;
 inline constexpr std::size_t h2_resets_burst_max = 200;         // client resets (RFC 9113 §10.5) in a burst; more: GOAWAY ENHANCE_YOUR_CALM
 inline constexpr std::size_t h2_resets_per_second_max = 100;
 inline constexpr std::size_t h2_control_frames_queued_max = 1000;  // PING/SETTINGS answers waiting; more: connection closed
+inline constexpr std::int64_t h2_overhead_frames_burst_max = 1000;  // frames that carry nothing (PING, SETTINGS ×4, PRIORITY, WINDOW_UPDATE, empty DATA)…
+inline constexpr std::int64_t h2_overhead_frames_per_second_max = 500;  // …and a second, less what answers our DATA; more: ENHANCE_YOUR_CALM
+inline constexpr std::uint32_t h2_continuations_max = 32;       // CONTINUATION frames of one header block; more: ENHANCE_YOUR_CALM
+inline constexpr std::uint32_t h2_header_block_bytes_max = 128 * 1024;  // one compressed header block; more: ENHANCE_YOUR_CALM
+inline constexpr std::uint32_t h2_client_streams_max = 1000;    // streams we open on one upstream connection, whatever SETTINGS allows
+inline constexpr seconds h2_drain_notice{1};                    // from GOAWAY 2^31-1 to the one that names the last stream, unless PING is answered first
 inline constexpr std::size_t h1_body_unread_max = 256 * 1024;   // bytes of one body waiting for the other side; reading stops
 inline constexpr std::size_t h1_pipelined_bytes_max = 16 * 1024;  // bytes held behind a running request; reading stops
 inline constexpr std::size_t h1_connection_options_max = 32;    // fields nominated in Connection; more: 400

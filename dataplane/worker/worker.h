@@ -39,7 +39,8 @@ struct Settings {
 // reference counts. Engines outlive the snapshot they were made from.
 struct TlsSnapshot {
   std::vector<std::unique_ptr<tls::ServerContext>> server;    // by core
-  std::vector<std::unique_ptr<tls::ClientContext>> upstream;  // by core × replica: [core * replicas + replica]
+  std::vector<std::unique_ptr<tls::ClientContext>> upstream;     // ALPN h2 and http/1.1, by core × replica: [core * replicas + replica]
+  std::vector<std::unique_ptr<tls::ClientContext>> upstream_h1;  // ALPN http/1.1 only (upgrades), likewise
   std::shared_ptr<const tls::TrustStore> client_trust;        // who is trusted now: identities of another epoch are verified again
 };
 

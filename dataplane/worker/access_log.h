@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// One JSON line a request. The first part is written when the request was judged (its views die later), the rest at its end.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "dataplane/http/message.h"
+#include "dataplane/proxy/exchange.h"
+
+namespace gh::worker {
+
+// What is known when the request was judged.
+struct Judged {
+  std::string_view client;  // "127.0.0.1"
+  std::string_view user;
+  std::string_view verb;
+  std::string_view decision;
+  std::string_view reason;  // the binding that allowed, or why not
+  std::string_view tls_version;
+  bool resumed = false;
+};
+
+void begin_access_line(std::string& line, UnixTime at, const http::RequestHead& head, const Judged& judged);
+std::string end_access_line(const proxy::Record& record, http::Reset reset, std::string_view upstream, Duration took, unsigned attempts);
+
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace gh::worker

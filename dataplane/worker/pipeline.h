@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The path of a request on one core, from head to forward: the only file where the rooms meet.
+// Owner: the worker's loop. Not here: bytes and handshakes (client_connection.h), both legs (proxy/exchange.h).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "authz/request_info.h"
+#include "dataplane/proxy/exchange.h"
+#include "dataplane/proxy/upstream_pool.h"
+#include "dataplane/worker/access_log.h"
+#include "dataplane/worker/caller.h"
+#include "dataplane/worker/client_connection.h"
+#include "dataplane/worker/core_state.h"
+
+namespace gh::worker {
+
+class Pipeline final : public proxy::ExchangeHost {
+ public:
+  Pipeline(CoreState& state, proxy::UpstreamPool& upstreams);
+  ~Pipeline();
+
+  void on_request(ClientConnection& client, http::Stream& stream, http::RequestHead& head);
+  void on_done(proxy::Exchange& exchange, http::Reset reset) noexcept override;
+
+  // The clients of this core.
+  void remember(ClientConnection& client) noexcept;
+  void forget(ClientConnection& client) noexcept;
+  std::size_t clients() const noexcept { return clients_; }
+  void drain_all() noexcept;
+  void abort_all() noexcept;
+
+ private:
+  enum class Verdict : std::uint8_t { allow, deny, unauthenticated, error };  // indices into decision_names
+
+  void authorize(ClientConnection& client, proxy::Exchange& exchange);
+  void refuse(ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, const proxy::Refusal& refusal, std::string_view reason);
+  void note(ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, std::string_view reason);
+  proxy::Exchange& take_exchange();
+
+  CoreState& state_;
+  authz::RequestInfo info_;  // of the request being judged
+  std::vector<std::unique_ptr<proxy::Exchange>> exchanges_;
+  proxy::Exchange* free_ = nullptr;
+  ClientConnection* first_client_ = nullptr;
+  std::size_t clients_ = 0;
+};
+
+}  // namespace gh::worker
