@@ -26,6 +26,8 @@ class Connection : public net::StreamHandler {
 
  private:
   friend struct CoreState;
+  Connection* next_ = nullptr;  // of all connections of the core
+  Connection* prev_ = nullptr;
   Connection* next_dirty_ = nullptr;
   Connection* next_dead_ = nullptr;
   bool dirty_ = false;
@@ -35,6 +37,9 @@ class Connection : public net::StreamHandler {
 struct CoreState {
   CoreState(Core& c, TimerWheel& t, BufferPool& b, net::Road& r, const Settings& s, const Shared& sh, Metrics& m, LogQueue& l)
       : core(c), timers(t), buffers(b), road(r), settings(s), shared(sh), metrics(m), log(l) {}
+  ~CoreState() {  // the worker ends: what is still open goes with it
+    while (first_ != nullptr) remove(*first_);
+  }
   CoreState(const CoreState&) = delete;
   CoreState& operator=(const CoreState&) = delete;
 
@@ -46,6 +51,13 @@ struct CoreState {
   const Shared& shared;
   Metrics& metrics;
   LogQueue& log;
+
+  // Owned from now on; deleted in the turn after bury(), or with the worker.
+  void adopt(Connection& connection) noexcept {
+    connection.next_ = first_;
+    if (first_ != nullptr) first_->prev_ = &connection;
+    first_ = &connection;
+  }
 
   void mark_dirty(Connection& connection) noexcept {
     if (connection.dirty_ || connection.dead_) return;
@@ -78,7 +90,7 @@ struct CoreState {
     while (dead_ != nullptr) {
       Connection* connection = dead_;
       dead_ = connection->next_dead_;
-      delete connection;
+      remove(*connection);
     }
   }
 
@@ -97,6 +109,13 @@ struct CoreState {
   std::array<std::uint8_t, 16 * 1024> scratch_out;  // plaintext on its way down: one TLS record
 
  private:
+  void remove(Connection& connection) noexcept {
+    (connection.prev_ == nullptr ? first_ : connection.prev_->next_) = connection.next_;
+    if (connection.next_ != nullptr) connection.next_->prev_ = connection.prev_;
+    delete &connection;
+  }
+
+  Connection* first_ = nullptr;
   Connection* first_dirty_ = nullptr;
   Connection* last_dirty_ = nullptr;
   Connection* dead_ = nullptr;
