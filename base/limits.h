@@ -55,6 +55,7 @@ inline constexpr std::int64_t h2_overhead_frames_burst_max = 1000;  // frames th
 inline constexpr std::int64_t h2_overhead_frames_per_second_max = 500;  // …and a second, less what answers our DATA; more: ENHANCE_YOUR_CALM
 inline constexpr std::uint32_t h2_continuations_max = 32;       // CONTINUATION frames of one header block; more: ENHANCE_YOUR_CALM
 inline constexpr std::uint32_t h2_header_block_bytes_max = 128 * 1024;  // one compressed header block; more: ENHANCE_YOUR_CALM
+inline constexpr std::size_t h2_send_block_bytes_max = 256 * 1024;  // a head we send; more: the stream is reset
 inline constexpr std::uint32_t h2_client_streams_max = 1000;    // streams we open on one upstream connection, whatever SETTINGS allows
 inline constexpr seconds h2_drain_notice{1};                    // from GOAWAY 2^31-1 to the one that names the last stream, unless PING is answered first
 inline constexpr std::size_t h1_body_unread_max = 256 * 1024;   // bytes of one body waiting for the other side; reading stops

@@ -31,11 +31,12 @@ class Endpoint {
   Endpoint() = default;
   // "127.0.0.1:8443", "[::1]:8443", ":8443" (all addresses, both families). No names: see resolve().
   static Outcome<Endpoint> parse(std::string_view text);
-  static Endpoint from_sockaddr(const sockaddr* address, socklen_t length);
+  static Endpoint from_sockaddr(const sockaddr* address, socklen_t length, bool any_family = false);
 
   const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&storage_); }
   socklen_t length() const { return length_; }
   bool is_ipv6() const { return storage_.ss_family == AF_INET6; }
+  bool any_family() const { return any_family_; }  // ":8443"
   bool is_loopback() const;
   std::uint16_t port() const;
   std::string ip() const;         // "127.0.0.1", "::1"; an IPv4-mapped IPv6 address is written as IPv4
@@ -44,6 +45,7 @@ class Endpoint {
  private:
   sockaddr_storage storage_{};
   socklen_t length_ = 0;
+  bool any_family_ = false;
 };
 
 // "host:port" to its addresses through the system's resolver. Control only: blocks.
@@ -141,14 +143,22 @@ class Road {
 
   virtual void wake() noexcept = 0;  // any thread: makes wait() return soon
   virtual std::size_t open_streams() const noexcept = 0;
+  virtual std::uint64_t accept_errors() const noexcept { return 0; }  // out of descriptors or memory; see limits::accept_backoff
 
  protected:
   SleepObserver* sleep_observer_ = nullptr;
 };
 
-// Bound, listening, non-blocking, SO_REUSEPORT, TCP_NODELAY inherited. Control calls it for each worker before it starts,
-// so that a port in use is a start-up error.
+// Bound, listening, non-blocking, SO_REUSEPORT, TCP_NODELAY and keep-alive inherited. Control calls it for each worker
+// before it starts, so that a port in use is a start-up error. ":8443" takes both families, "[::]:8443" IPv6 alone.
 Outcome<int> listen_socket(const Endpoint& at);
+
+// The same for all workers at once: also an error when another process of ours listens there already (SO_REUSEPORT alone
+// would share the port with it). Port 0: one free port for all.
+Outcome<std::vector<int>> listen_sockets(const Endpoint& at, std::size_t workers);
+
+// Where a socket is bound: what port 0 became.
+Endpoint local_endpoint(int socket, const Endpoint& asked);
 
 // What io_uring lacks here (a sentence), or empty when the uring road runs on this kernel.
 std::string uring_missing();
