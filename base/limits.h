@@ -25,6 +25,10 @@ inline constexpr std::size_t read_buffer_bytes = 64 * 1024;     // epoll: a work
 inline constexpr std::size_t reads_per_turn_max = 4;            // epoll: buffers read from one stream in a turn; then it is the others' turn
 inline constexpr std::size_t accepts_per_turn_max = 64;         // epoll: connections taken in a row; the rest next turn
 inline constexpr milliseconds accept_backoff{100};              // out of descriptors: accepting rests so long, and it is counted
+inline constexpr unsigned uring_entries = 1024;                 // uring: operations prepared in a turn; more: handed over in between
+inline constexpr unsigned uring_completions = 8192;             // uring: results at hand; more are kept by the kernel until taken
+inline constexpr unsigned uring_buffers = 256;                  // uring: receive buffers of a worker (2^n)…
+inline constexpr std::size_t uring_buffer_bytes = 16 * 1024;    // …of this size; all in use: that stream is received from next turn
 inline constexpr std::size_t linger_bytes_max = 1024 * 1024;    // input discarded after close(); more: the peer gets a RST
 inline constexpr milliseconds linger_timeout{1000};             // for the peer's FIN after ours; then the socket is closed
 inline constexpr seconds keepalive_idle{60};                    // a silent peer is probed (TCP keep-alive)…
@@ -38,6 +42,8 @@ inline constexpr seconds handshake_timeout{10};                 // then the conn
 inline constexpr std::size_t client_chain_max = 10;             // certificates in a client's chain; more: handshake fails
 inline constexpr std::size_t client_chain_bytes_max = 64 * 1024;  // bytes of the client's Certificate message; more: handshake fails
 inline constexpr seconds ticket_lifetime{12 * 3600};            // a ticket older than this: full handshake
+inline constexpr seconds ticket_lineage_max{24 * 3600};         // resumptions this long after the full handshake they descend from: full handshake
+inline constexpr std::uint32_t rsa_key_bits_max = 8192;         // an RSA key in a peer's chain; larger: handshake fails, as with Go
 inline constexpr std::size_t early_plaintext_max = 64 * 1024;   // plaintext held while the reader is paused; reading stops at it
 
 // ---- HTTP ----
@@ -61,9 +67,11 @@ inline constexpr seconds h2_drain_notice{1};                    // from GOAWAY 2
 inline constexpr std::size_t h1_body_unread_max = 256 * 1024;   // bytes of one body waiting for the other side; reading stops
 inline constexpr std::size_t h1_pipelined_bytes_max = 16 * 1024;  // bytes held behind a running request; reading stops
 inline constexpr std::size_t h1_connection_options_max = 32;    // fields nominated in Connection; more: 400
-inline constexpr std::size_t h1_chunk_line_bytes_max = 1024;    // a chunk's size and extensions; more: 400
+inline constexpr std::size_t h1_chunk_extension_bytes_max = 1024;  // chunk extensions of a body, all dropped; more: 400
 inline constexpr std::size_t h1_drain_bytes_max = 64 * 1024;    // body left when the answer is out: read to keep the connection; more: closed
+inline constexpr std::size_t h1_interim_responses_max = 32;     // 1xx heads before one answer of an upstream; more: bad_response
 inline constexpr seconds h1_half_closed_timeout{5};             // a client that sends no more still gets answers ending by then; else cancelled
+inline constexpr seconds h1_closing_timeout{5};                 // last bytes before a close that nobody takes are dropped
 inline constexpr seconds head_timeout{30};                      // a request head not whole by then: 408, closed
 inline constexpr seconds idle_timeout{180};                     // a connection with no request: GOAWAY / closed
 
@@ -83,6 +91,11 @@ inline constexpr seconds ejection_max{5};                       // …up to this
 // ---- control ----
 inline constexpr std::size_t log_queue_lines = 8192;            // log lines waiting for the writer; more are dropped and counted
 inline constexpr milliseconds reload_debounce{100};             // file events within this are one reload
+inline constexpr milliseconds reload_debounce_max{500};         // …but a reload never waits longer for them to rest
+inline constexpr seconds reload_poll{10};                       // files are looked at so often for changes inotify did not tell
+inline constexpr seconds ticket_key_period{12 * 3600};          // a new ticket key; the one before still opens tickets
+inline constexpr std::size_t admin_connections_max = 64;        // --admin-listen; further ones are closed at accept
+inline constexpr seconds admin_timeout{10};                     // of an admin request's head, an idle or a stuck admin connection
 inline constexpr std::size_t policy_file_bytes_max = 256u * 1024 * 1024;  // larger: the set is refused
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
