@@ -195,20 +195,14 @@ bool HopByHop::take(std::string_view connection_value) {
     if (!may_be_nominated(option)) return false;
     if (kind_of(option) != FieldKind::end_to_end) return true;  // TE and its like go anyway
     if (nominated_.size() >= limits::h1_connection_options_max) return false;
-    nominated_.push_back(option);
+    nominated_.add(option, {});
     return true;
   });
 }
 
 void HopByHop::strip(HeaderList& headers) const {
   if (nominated_.empty()) return;
-  headers.remove_if([&](const Field& field) { return nominates(field.name); });
-}
-
-bool HopByHop::nominates(std::string_view lower_name) const noexcept {
-  return std::any_of(nominated_.begin(), nominated_.end(), [&](std::string_view each) {
-    return equals_ignoring_case(each, lower_name);
-  });
+  headers.remove_if([&](const Field& field) { return nominated_.find(field.name).has_value(); });
 }
 
 void HopByHop::clear() noexcept {

@@ -7,9 +7,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "dataplane/http/header_list.h"
 
@@ -74,17 +72,14 @@ class HopByHop {
   bool keep_alive = false;
   bool upgrade = false;
 
-  // The value of one Connection field, which must live until strip(). False: not a list of tokens, or too many options, or a
-  // nomination that may not be.
+  // The value of one Connection field. False: not a list of tokens, or too many options, or a nomination that may not be.
   bool take(std::string_view connection_value);
   // Removes the nominated fields.
   void strip(HeaderList& headers) const;
-  bool nominates(std::string_view lower_name) const noexcept;
-  bool nominates_any() const noexcept { return !nominated_.empty(); }
   void clear() noexcept;
 
  private:
-  std::vector<std::string_view> nominated_;
+  HeaderList nominated_;  // names only
 };
 
 // True when `TE` asks for trailers; other codings are this hop's matter and dropped.

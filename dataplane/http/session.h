@@ -109,7 +109,7 @@ class ServerSession {
   virtual void reset(Stream& stream, Reset why) = 0;  // HTTP/1.1 after the head was sent: the connection breaks (no silent success)
   virtual void consumed(Stream& stream, std::size_t body_bytes) = 0;
 
-  virtual bool reading_paused() const noexcept = 0;  // HTTP/1.1: give no more plaintext until this turns false (after consumed)
+  virtual bool reading_paused() const noexcept = 0;  // HTTP/1.1: give no more plaintext until this turns false (after consumed or produce)
   virtual void begin_drain() = 0;            // GOAWAY / Connection: close; running streams finish
   virtual bool finished() const noexcept = 0;  // nothing more will happen and produce() is empty: close the connection
   // With finished(): a body was cut short, so close without close_notify, that no reader takes the cut for an end.
