@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/config.h"
 
+#include "control/cipher_suites.h"
 #include "control/options.h"
 #include "control/suggest.h"
 
@@ -149,12 +150,23 @@ void check_admin(const Config& config, std::vector<Fault>& problems) {
   );
 }
 
+void check_cipher_suites(const Config& config, std::vector<Fault>& problems) {
+  if (config.tls_cipher_suites.empty() || config.tls_min_version == MinVersion::tls_1_3) return;
+  if (!openssl_cipher_list(config.tls_cipher_suites).empty()) return;
+  problems.push_back(
+      {"tls-cipher-suites: none of these is of TLS 1.2; tls-min-version VersionTLS13 would do "
+       "without",
+       where_of(config, "tls-cipher-suites")}
+  );
+}
+
 // What no single value shows.
 void check_whole(const Config& config, std::vector<Fault>& problems) {
   need(config, "listen", ": at least one HOST:PORT", problems);
   need(config, "tls-cert-file", "", problems);
   need(config, "tls-private-key-file", "", problems);
   need(config, "client-ca-file", "", problems);
+  check_cipher_suites(config, problems);
   check_upstreams(config, problems);
   if (config.authorization_mode == Authorizer::rbac) {
     need(config, "policy", " for authorization-mode RBAC", problems);

@@ -3,6 +3,7 @@
 #include "control/command_line.h"
 #include "control/help.h"
 #include "control/version.h"
+#include "tls/verify_command.h"
 
 #include <cstdio>
 
@@ -14,6 +15,23 @@ void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), s
 int run_help(const std::string& topic) {
   print(topic == "man" ? man_page() : topic == "bash" ? bash_completion() : help_text(topic));
   return 0;
+}
+
+int run_serve(const std::vector<Setting>& settings) {
+  const Loaded loaded = load_config(settings);
+  for (const Fault& problem : loaded.problems)
+    std::fprintf(stderr, "gatehouse: %s\n", problem.to_string().c_str());
+  return loaded.problems.empty() ? serve(loaded.config) : 1;
+}
+
+int run_verify(const VerifyArguments& given) {
+  tls::VerifyArguments arguments;
+  arguments.ca_file = given.ca_file;
+  arguments.chain_file = given.chain_file;
+  arguments.now = UnixTime{given.time};
+  arguments.purpose = given.purpose == "server" ? tls::Purpose::server : tls::Purpose::client;
+  arguments.name = given.name;
+  return tls::verify_command(arguments, std::cout, std::cerr);
 }
 
 int run(int argc, const char* const* argv) {
@@ -42,4 +60,11 @@ int run(int argc, const char* const* argv) {
 }  // namespace
 }  // namespace gh::control
 
-int main(int argc, char** argv) { return gh::control::run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return gh::control::run(argc, argv);
+  } catch (const std::exception& error) {  // out of memory and the like, before or after serving
+    std::fprintf(stderr, "gatehouse: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/options.h"
 
+#include "control/cipher_suites.h"
 #include "control/go_duration.h"
 #include "control/suggest.h"
 
@@ -299,8 +300,7 @@ Shown show_sni_cert_key(const Config& config) {
 
 Taken add_cipher_suites(Config& config, std::string_view value, const std::string&) {
   for (std::string& name : split(value, ',')) {
-    if (name.empty())
-      return fail("expected cipher suite names with commas between, found " + quoted(value));
+    GH_TRY_VOID(check_cipher_suite(name));
     config.tls_cipher_suites.push_back(std::move(name));
   }
   return {};

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/reloader.h"
+
+#include "authz/rbac/compiler.h"
+#include "control/log.h"
+
+#include <utility>
+
+namespace gh::control {
+namespace {
+
+void append(std::vector<Fault>& into, std::vector<Fault> more) {
+  for (Fault& fault : more) into.push_back(std::move(fault));
+}
+
+}  // namespace
+
+Reloader::Reloader(
+    const Config& config, std::size_t workers, worker::Shared& shared, Status& status, LogQueue& log
+)
+    : config_(config), shared_(shared), status_(status), log_(log), tls_(config, workers) {
+  status_.policy_needed.store(config.authorization_mode == Authorizer::rbac);
+}
+
+std::vector<std::string> Reloader::paths() const {
+  std::vector<std::string> paths = tls_.files();
+  if (config_.authorization_mode == Authorizer::rbac) {
+    paths.insert(paths.end(), config_.policy.begin(), config_.policy.end());
+  }
+  return paths;
+}
+
+std::vector<Fault> Reloader::start(UnixTime now) {
+  seen_ = fingerprint(paths());
+  std::vector<Fault> faults = read_tls(now);
+  append(faults, read_policy_set(now));
+  return faults;
+}
+
+void Reloader::reload(UnixTime now) {
+  seen_ = fingerprint(paths());
+  for (const Fault& fault : read_tls(now)) {
+    say(LogLevel::error,
+        event_text(
+            "reload refused, what was in force stays",
+            {{"where", fault.where}, {"problem", fault.text}}
+        ));
+  }
+  for (const Fault& fault : read_policy_set(now)) {
+    say(LogLevel::error,
+        event_text(
+            "policy refused, the one in force stays",
+            {{"generation", std::to_string(generation_)},
+             {"where", fault.where},
+             {"problem", fault.text}}
+        ));
+  }
+}
+
+bool Reloader::changed_on_disk() const { return fingerprint(paths()) != seen_; }
+
+void Reloader::record(SourceKind kind, bool ok, UnixTime now) {
+  SourceStatus& source = status_.source(kind);
+  source.last_ok.store(ok);
+  (ok ? source.successes : source.failures).add();
+  if (ok) source.last_success.store(now.seconds);
+}
+
+void Reloader::warn_once(SourceKind kind, const std::vector<std::string>& warnings) {
+  auto& before = warned_[static_cast<std::size_t>(kind)];
+  if (before == warnings) return;
+  for (const std::string& warning : warnings) {
+    say(LogLevel::warn,
+        event_text("warning", {{"kind", std::string(name_of(kind))}, {"text", warning}}));
+  }
+  before = warnings;
+}
+
+// ---- policy ----
+
+std::vector<Fault> Reloader::read_policy_set(UnixTime now) {
+  if (config_.authorization_mode != Authorizer::rbac) return {};
+  auto set = read_policy(config_.policy);
+  record(SourceKind::policy, set.has_value(), now);
+  if (!set) return std::move(set).error();
+  warn_once(SourceKind::policy, set->warnings);
+  PolicyDigest objects = digest(set->policy);
+  const PolicyChange change = compare(policy_, objects);
+  if (generation_ > 0 && !change.any()) return {};
+  auto table = authz::rbac::compile(set->policy);
+  if (!table) {
+    record(SourceKind::policy, false, now);
+    return {std::move(table).error()};
+  }
+  auto snapshot = std::make_unique<authz::PolicySnapshot>();
+  snapshot->generation = generation_ + 1;
+  snapshot->table = std::move(*table);
+  status_.policy_bindings.store(snapshot->table.bindings());
+  status_.policy_bytes.store(snapshot->table.memory());
+  shared_.policy.publish(std::move(snapshot));
+  status_.policy_generation.store(++generation_);
+  policy_ = std::move(objects);
+  if (policy_.empty())
+    say(LogLevel::warn, "the policy is empty: only the group system:masters may do anything");
+  say(LogLevel::info,
+      event_text(
+          "policy in force",
+          {{"generation", std::to_string(generation_)},
+           {"objects", describe_policy(*set)},
+           {"added", std::to_string(change.added)},
+           {"removed", std::to_string(change.removed)},
+           {"changed", std::to_string(change.changed)}}
+      ));
+  return {};
+}
+
+// ---- TLS ----
+
+std::vector<Fault> Reloader::read_tls(UnixTime now) {
+  std::vector<Fault> faults;
+  std::string changed;
+  for (SourceReport& report : tls_.read(now)) {
+    record(report.kind, report.result != ReadResult::failed, now);
+    warn_once(report.kind, report.warnings);
+    append(faults, std::move(report.faults));
+    if (report.result == ReadResult::changed)
+      changed += (changed.empty() ? "" : ",") + std::string(name_of(report.kind));
+  }
+  if (changed.empty() || !tls_.complete()) return faults;
+  if (auto published = publish_tls(now); !published) {
+    faults.push_back(std::move(published).error());
+  } else {
+    say(LogLevel::info, event_text("certificates in force", {{"changed", changed}}));
+  }
+  return faults;
+}
+
+Outcome<void> Reloader::publish_tls(UnixTime now) {
+  GH_TRY(auto snapshot, tls_.build(now));
+  shared_.tls.publish(std::move(snapshot));
+  status_.tls_ready.store(true);
+  return {};
+}
+
+void Reloader::rotate_ticket_keys(UnixTime now) {
+  auto rotated = tls_.rotate_ticket_keys();
+  if (rotated) rotated = publish_tls(now);
+  if (!rotated)
+    say(LogLevel::error,
+        event_text("ticket keys stay", {{"problem", rotated.error().to_string()}}));
+}
+
+}  // namespace gh::control
