@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Kubernetes on loopback: one etcd, two kube-apiservers, the controllers that policy and pods need, a stand-in kubelet.
+
+In: a folder with the programs (testbed/, built by scripts/e2e) and an empty folder to work in.
+Out: running servers, their PKI, kubeconfigs, audit logs. Only processes started here are stopped, by their pid.
+"""
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+HOST = "127.0.0.1"
+
+
+class Failure(Exception):
+    """What a check or the bed says when something is not as it should be."""
+
+
+def free_port(first, taken=set()):
+    """The first port from `first` on that nobody listens on; below the range that the kernel gives to clients."""
+    for port in range(first, 32000):
+        if port in taken:
+            continue
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        taken.add(port)
+        return port
+    raise Failure(f"no free port from {first} on")
+
+
+def wait_until(what, true, seconds, every=0.05):
+    end = time.monotonic() + seconds
+    while True:
+        value = true()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+class Process:
+    """A server of the bed. `log` has both its outputs."""
+
+    def __init__(self, name, command, folder, env=None):
+        self.name, self.command, self.env = name, command, env
+        self.log = os.path.join(folder, name + ".log")
+        self.child = None
+
+    def start(self):
+        out = open(self.log, "ab")
+        self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self.env)
+        out.close()
+        return self
+
+    def alive(self):
+        return self.child is not None and self.child.poll() is None
+
+    def tail(self, lines=15):
+        with open(self.log, errors="replace") as f:
+            return "".join(f.readlines()[-lines:])
+
+    def signal(self, number):
+        if self.alive():
+            self.child.send_signal(number)
+
+    def wait(self, seconds):
+        """Its exit status, or None if it is still there after that time."""
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self, seconds=15):
+        if not self.alive():
+            return
+        self.signal(signal.SIGTERM)
+        if self.wait(seconds) is None:
+            self.signal(signal.SIGKILL)
+            self.child.wait()
+
+    def memory(self):
+        """Resident and highest resident memory in KiB."""
+        with open(f"/proc/{self.child.pid}/status") as f:
+            fields = dict(line.split(":", 1) for line in f if line.startswith(("VmRSS", "VmHWM")))
+        return int(fields["VmRSS"].split()[0]), int(fields["VmHWM"].split()[0])
+
+
+class Pki:
+    """Certificate authorities and certificates of one run, made with the openssl program."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        os.makedirs(folder, mode=0o700)
+
+    def crt(self, name):
+        return os.path.join(self.folder, name + ".crt")
+
+    def key(self, name):
+        return os.path.join(self.folder, name + ".key")
+
+    def run(self, *arguments):
+        done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, cwd=self.folder)
+        if done.returncode:
+            raise Failure(f"openssl {' '.join(arguments)}: {done.stderr}")
+
+    def ca(self, name):
+        self.run("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30",
+                 "-keyout", self.key(name), "-out", self.crt(name), "-subj", f"/CN={name}",
+                 "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+    def cert(self, name, ca, subject, usage, san=None, expired=False):
+        with open(os.path.join(self.folder, name + ".ext"), "w") as f:
+            f.write(f"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage={usage}\n")
+            if san:
+                f.write(f"subjectAltName={san}\n")
+        self.run("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key(name),
+                 "-out", name + ".csr", "-subj", subject)
+        if not expired:
+            self.run("x509", "-req", "-in", name + ".csr", "-CA", self.crt(ca), "-CAkey", self.key(ca), "-CAcreateserial",
+                     "-days", "30", "-extfile", name + ".ext", "-out", self.crt(name))
+            return
+        # Only `openssl ca` can date a certificate back.
+        with open(os.path.join(self.folder, "ca.conf"), "w") as f:
+            f.write("[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\nnew_certs_dir=.\nrand_serial=yes\ndefault_md=sha256\n"
+                    "policy=p\nunique_subject=no\n[p]\norganizationName=optional\ncommonName=optional\n")
+        open(os.path.join(self.folder, "index.txt"), "w").close()
+        self.run("ca", "-batch", "-notext", "-config", "ca.conf", "-in", name + ".csr", "-cert", self.crt(ca), "-keyfile", self.key(ca),
+                 "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", name + ".ext", "-out", self.crt(name))
+
+    def make_all(self):
+        for ca in ("client-ca", "serving-ca", "front-proxy-ca", "stranger-ca"):
+            self.ca(ca)
+        names = "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1"
+        self.cert("kube-apiserver", "serving-ca", "/CN=kube-apiserver", "serverAuth", names)
+        self.cert("gatehouse", "serving-ca", "/CN=gatehouse", "serverAuth", "DNS:localhost,IP:127.0.0.1")
+        self.cert("admin", "client-ca", "/O=system:masters/CN=admin", "clientAuth")
+        self.cert("dave", "client-ca", "/O=dev/O=qa/CN=dave", "clientAuth")
+        self.cert("erin", "client-ca", "/O=dev/CN=erin", "clientAuth")
+        self.cert("nobody", "client-ca", "/CN=nobody", "clientAuth")
+        self.cert("controllers", "client-ca", "/CN=system:kube-controller-manager", "clientAuth")
+        self.cert("expired", "client-ca", "/O=system:masters/CN=expired", "clientAuth", expired=True)
+        self.cert("wrong-usage", "client-ca", "/O=system:masters/CN=wrong-usage", "serverAuth")
+        self.cert("stranger", "stranger-ca", "/O=system:masters/CN=admin", "clientAuth")
+        self.cert("front-proxy", "front-proxy-ca", "/CN=front-proxy-client", "clientAuth")
+        self.run("genrsa", "-out", "sa.key", "2048")
+        self.run("rsa", "-in", "sa.key", "-pubout", "-out", "sa.pub")
+
+
+class Bed:
+    def __init__(self, programs, folder):
+        self.programs, self.folder = programs, folder
+        self.pki = Pki(os.path.join(folder, "pki"))
+        self.processes = []
+        self.etcd_port = free_port(12379)
+        self.api_ports = [free_port(16443), free_port(16444)]
+        self.kubelet_port = free_port(11250)
+        self.apis = []
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def program(self, name):
+        return os.path.join(self.programs, name)
+
+    def process(self, name, *command):
+        process = Process(name, list(command), self.folder, env={**os.environ, "HOME": self.folder})
+        self.processes.append(process)
+        return process
+
+    def api_url(self, index):
+        return f"https://{HOST}:{self.api_ports[index]}"
+
+    def kubeconfig(self, user, url):
+        """A kubeconfig file for `user` at `url`."""
+        path = self.path(f"{user}-{url.rsplit(':', 1)[1]}.kubeconfig")
+        if not os.path.exists(path):
+            with open(path, "w") as f:
+                json.dump({
+                    "apiVersion": "v1", "kind": "Config", "current-context": "c",
+                    "clusters": [{"name": "k", "cluster": {"server": url, "certificate-authority": self.pki.crt("serving-ca")}}],
+                    "users": [{"name": "u", "user": {"client-certificate": self.pki.crt(user), "client-key": self.pki.key(user)}}],
+                    "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}]}, f)
+        return path
+
+    def tls(self, user=None):
+        context = ssl.create_default_context(cafile=self.pki.crt("serving-ca"))
+        if user:
+            context.load_cert_chain(self.pki.crt(user), self.pki.key(user))
+        return context
+
+    def ready(self, index):
+        try:
+            with urllib.request.urlopen(self.api_url(index) + "/readyz", context=self.tls("admin"), timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            if not self.apis[index].alive():
+                raise Failure(f"kube-apiserver {index} ended:\n{self.apis[index].tail()}") from None
+            return False
+
+    def start(self):
+        self.pki.make_all()
+        self.start_etcd()
+        with open(self.path("audit-policy.yaml"), "w") as f:
+            f.write("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n")
+        self.apis = [self.make_api(index) for index in range(2)]
+        for api in self.apis:
+            api.start()
+        for index in range(2):
+            wait_until(f"kube-apiserver {index} ready", lambda i=index: self.ready(i), 90)
+        # Only what pods, namespaces and aggregated roles need; bound to one core's worth of work.
+        self.process(
+            "kube-controller-manager", self.program("kube-controller-manager"), "--kubeconfig", self.kubeconfig("controllers", self.api_url(0)),
+            "--authentication-skip-lookup", f"--service-account-private-key-file={self.pki.folder}/sa.key",
+            f"--root-ca-file={self.pki.crt('serving-ca')}", "--use-service-account-credentials=true", f"--bind-address={HOST}",
+            f"--secure-port={free_port(16457)}", "--leader-elect=false",
+            "--controllers=serviceaccount-controller,namespace-controller,clusterrole-aggregation-controller").start()
+        self.process("fakekubelet", self.program("fakekubelet"), "-addr", f"{HOST}:{self.kubelet_port}").start()
+
+    def start_etcd(self):
+        client, peer = f"http://{HOST}:{self.etcd_port}", f"http://{HOST}:{free_port(self.etcd_port + 1)}"
+        etcd = self.process(
+            "etcd", self.program("etcd"), "--data-dir", self.path("etcd-data"), "--listen-client-urls", client, "--advertise-client-urls", client,
+            "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}",
+            "--unsafe-no-fsync", "--log-level", "warn").start()
+
+        def healthy():
+            try:
+                return urllib.request.urlopen(client + "/health", timeout=2).status == 200
+            except OSError:
+                if not etcd.alive():
+                    raise Failure(f"etcd ended:\n{etcd.tail()}") from None
+                return False
+        wait_until("etcd healthy", healthy, 30)
+
+    def make_api(self, index):
+        pki = self.pki
+        return self.process(
+            f"kube-apiserver-{index}", self.program("kube-apiserver"), f"--etcd-servers=http://{HOST}:{self.etcd_port}",
+            f"--bind-address={HOST}", f"--secure-port={self.api_ports[index]}", f"--advertise-address={HOST}", "--endpoint-reconciler-type=none",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            f"--tls-cert-file={pki.crt('kube-apiserver')}", f"--tls-private-key-file={pki.key('kube-apiserver')}",
+            f"--client-ca-file={pki.crt('client-ca')}",
+            f"--requestheader-client-ca-file={pki.crt('front-proxy-ca')}", "--requestheader-allowed-names=front-proxy-client",
+            "--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-uid-headers=X-Remote-Uid", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+            "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={pki.folder}/sa.pub",
+            f"--service-account-signing-key-file={pki.folder}/sa.key", "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
+            f"--audit-policy-file={self.path('audit-policy.yaml')}", f"--audit-log-path={self.audit_log(index)}")
+
+    def audit_log(self, index):
+        return self.path(f"audit-{index}.log")
+
+    def audit_events(self, marker):
+        """Events of both servers whose request URI holds `marker`."""
+        events = []
+        for index in range(2):
+            with open(self.audit_log(index), errors="replace") as f:
+                events += [json.loads(line) for line in f if marker in line and line.endswith("}\n")]
+        return [event for event in events if marker in event["requestURI"]]
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.stop()
