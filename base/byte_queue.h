@@ -23,6 +23,7 @@ class ByteQueue {
   ~ByteQueue() { clear(); }
 
   std::size_t size() const noexcept { return size_; }
+  BufferPool& pool() const noexcept { return *pool_; }
   bool empty() const noexcept { return size_ == 0; }
 
   void append(ByteView bytes);

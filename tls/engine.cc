@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/engine.h"
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "tls/certificate.h"
+#include "tls/openssl/engine_impl.h"
+#include "tls/openssl/errors.h"
+#include "tls/openssl/path_verifier.h"
+#include "tls/openssl/queue_bio.h"
+#include "tls/openssl/trust_contents.h"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gh::tls {
+
+std::unique_ptr<Engine> Engine::make_server(ServerContext& context, ByteQueue& out) {
+  auto engine = std::make_unique<OpensslEngine>(context.state(), nullptr, out);
+  return engine->start(context.state()->context.get()) ? std::move(engine) : nullptr;
+}
+
+std::unique_ptr<Engine> Engine::make_client(ClientContext& context, ByteQueue& out) {
+  auto engine = std::make_unique<OpensslEngine>(nullptr, context.state(), out);
+  return engine->start(context.state()->context.get()) ? std::move(engine) : nullptr;
+}
+
+OpensslEngine::OpensslEngine(
+    std::shared_ptr<const ServerState> server, std::shared_ptr<ClientState> client, ByteQueue& out
+)
+    : server_(std::move(server)), client_(std::move(client)), out_(out), pending_(out.pool()) {}
+
+OpensslEngine::~OpensslEngine() = default;
+
+bool OpensslEngine::start(SSL_CTX* context) {
+  ERR_clear_error();
+  ssl_.reset(SSL_new(context));
+  BIO* bio = ssl_ ? make_queue_bio(*this) : nullptr;
+  if (bio == nullptr || SSL_set_app_data(ssl_.get(), this) != 1) {
+    BIO_free(bio);
+    return false;
+  }
+  SSL_set_bio(ssl_.get(), bio, bio);
+  if (server_) {
+    SSL_set_accept_state(ssl_.get());
+    return true;
+  }
+  SSL_set_connect_state(ssl_.get());
+  if (!client_->is_ip && SSL_set_tlsext_host_name(ssl_.get(), client_->server_name.c_str()) != 1)
+    return false;
+  if (SessionHandle session = std::move(client_->session))
+    SSL_set_session(ssl_.get(), session.get());
+  return handshake().has_value();  // the ClientHello
+}
+
+OpensslEngine& OpensslEngine::of(const SSL* ssl) {
+  return *static_cast<OpensslEngine*>(SSL_get_app_data(ssl));
+}
+
+// ---- bytes in ----
+
+std::size_t OpensslEngine::take_ciphertext(MutableBytes into) {
+  std::size_t taken = 0;
+  while (taken < into.size()) {
+    ByteView from = pending_.empty() ? borrowed_ : pending_.front();
+    if (from.empty()) break;
+    from = from.first(std::min(from.size(), into.size() - taken));
+    std::copy(from.begin(), from.end(), into.begin() + static_cast<std::ptrdiff_t>(taken));
+    taken += from.size();
+    if (pending_.empty()) {
+      borrowed_ = borrowed_.subspan(from.size());
+    } else {
+      pending_.pop(from.size());
+    }
+  }
+  return taken;
+}
+
+namespace {
+
+constexpr std::uint8_t record_change_cipher_spec = 20;
+constexpr std::uint8_t record_application_data = 23;
+
+// As Go's HTTP server answers whom it takes for an HTTP client on a TLS port; an API server says
+// the same.
+constexpr std::string_view http_answer =
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+bool looks_like_http(std::string_view first) {
+  for (const std::string_view method : {"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"}) {
+    if (first == method) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<void, TlsError> OpensslEngine::check_first_bytes(ByteView bytes) {
+  const std::size_t more = std::min(bytes.size(), first_.size() - first_size_);
+  std::copy_n(bytes.begin(), more, first_.begin() + first_size_);
+  first_size_ = static_cast<std::uint8_t>(first_size_ + more);
+  if (first_[0] >= record_change_cipher_spec && first_[0] <= record_application_data) {
+    if (first_size_ < 2 || first_[1] == 3) return {};
+  } else if (first_size_ < first_.size() && first_[0] >= 'A' && first_[0] <= 'Z') {
+    return {};  // perhaps HTTP: five letters will tell
+  }
+  if (server_ && looks_like_http(as_text(ByteView(first_).first(first_size_)))) {
+    out_.append(as_bytes(http_answer));
+    return fail(set_error(TlsError::not_tls, "the client speaks plain HTTP"));
+  }
+  return fail(set_error(TlsError::not_tls));
+}
+
+Result<void, TlsError> OpensslEngine::on_ciphertext(ByteView bytes, UnixTime now) {
+  if (error_ != TlsError::none) return fail(error_);
+  if (bytes.empty() || eof_) return {};
+  now_ = now;
+  if (first_size_ < first_.size()) {
+    GH_TRY_VOID(check_first_bytes(bytes));
+    if (first_[0] < record_change_cipher_spec || first_[0] > record_application_data) {
+      return {};  // undecided; these bytes are needed no more
+    }
+  }
+  if (established_) {
+    pending_.append(bytes);
+    return {};
+  }
+  borrowed_ = bytes;
+  auto result = handshake();
+  if (result) pending_.append(borrowed_);
+  borrowed_ = {};
+  return result;
+}
+
+Result<void, TlsError> OpensslEngine::handshake() {
+  ERR_clear_error();
+  const int done = SSL_do_handshake(ssl_.get());
+  if (done == 1) {
+    finish_handshake();
+    return {};
+  }
+  if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return {};
+  return fail(library_failure());
+}
+
+void OpensslEngine::finish_handshake() {
+  established_ = true;
+  SSL_set_msg_callback(
+      ssl_.get(), nullptr
+  );  // it saw the Certificate message; records need it no more
+  version_ = SSL_version(ssl_.get()) == TLS1_3_VERSION ? ProtocolVersion::tls_1_3
+                                                       : ProtocolVersion::tls_1_2;
+  resumed_ = SSL_session_reused(ssl_.get()) == 1;
+  if (server_ && resumed_ && restored_) {
+    peer_ = std::move(restored_->peer);
+    trust_epoch_ = peer_ && trust() != nullptr ? trust()->epoch() : 0;
+  }
+  restored_.reset();
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  const std::string_view protocol(reinterpret_cast<const char*>(name), size);
+  alpn_ = protocol == "h2" ? Alpn::h2 : protocol == "http/1.1" ? Alpn::http_1_1 : Alpn::none;
+}
+
+Result<std::size_t, TlsError> OpensslEngine::read(MutableBytes into) {
+  if (error_ != TlsError::none) return fail(error_);
+  if (!established_ || eof_) return std::size_t{0};
+  std::size_t total = 0;
+  while (total < into.size()) {
+    std::size_t some = 0;
+    ERR_clear_error();
+    if (SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &some) == 1) {
+      total += some;
+      continue;
+    }
+    const int why = SSL_get_error(ssl_.get(), 0);
+    if (why == SSL_ERROR_WANT_READ) break;
+    if (why == SSL_ERROR_ZERO_RETURN) {
+      eof_ = true;
+      pending_.clear();
+      break;
+    }
+    const TlsError error = library_failure();
+    if (total == 0) return fail(error);  // else with the next call
+    break;
+  }
+  return total;
+}
+
+Result<void, TlsError> OpensslEngine::write(ByteView bytes) {
+  GH_ASSERT(established_);
+  if (error_ != TlsError::none) return fail(error_);
+  if (bytes.empty()) return {};
+  std::size_t written = 0;
+  ERR_clear_error();
+  if (SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) == 1) return {};
+  return fail(library_failure());
+}
+
+void OpensslEngine::close_notify() {
+  if (!established_ || closing_ || error_ != TlsError::none) return;
+  closing_ = true;
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());
+  ERR_clear_error();
+}
+
+std::string_view OpensslEngine::cipher() const noexcept {
+  const SSL_CIPHER* cipher = SSL_get_current_cipher(ssl_.get());
+  return cipher == nullptr ? std::string_view{} : SSL_CIPHER_get_name(cipher);
+}
+
+// ---- errors ----
+
+TlsError OpensslEngine::set_error(TlsError error, std::string text) {
+  error_ = error;
+  error_text_ = std::move(text);
+  pending_.clear();
+  presented_ = {};
+  return error;
+}
+
+TlsError OpensslEngine::library_failure() {
+  LibraryError library = take_library_error();
+  if (verify_error_ != TlsError::none)
+    return set_error(verify_error_, std::move(error_text_));  // we made it fail, and know why
+  alert_ = library.alert;
+  const auto state = SSL_get_state(ssl_.get());
+  if (library.error == TlsError::protocol && (state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT)) {
+    // A Certificate message that was refused for its size, or that is no list of certificates.
+    library.error = library.too_large ? TlsError::chain_too_long : TlsError::unparsable_certificate;
+  }
+  return set_error(library.error, std::move(library.text));
+}
+
+std::string OpensslEngine::error_text() const {
+  std::string out(sentence_of(error_ == TlsError::none ? peer_error_ : error_));
+  if (error_ == TlsError::peer_alert) out += std::string(": ") + SSL_alert_desc_string_long(alert_);
+  if (!error_text_.empty()) out += " (" + error_text_ + ")";
+  return out;
+}
+
+// ---- the peer's certificate ----
+
+void OpensslEngine::on_certificate_message(ByteView body) {
+  presented_.assign(body.begin(), body.end());
+}
+
+namespace {
+
+bool take_vector(ByteView& from, std::size_t length_bytes, ByteView& out) {
+  if (from.size() < length_bytes) return false;
+  std::size_t length = 0;
+  for (std::size_t i = 0; i < length_bytes; ++i) length = length << 8 | from[i];
+  from = from.subspan(length_bytes);
+  if (from.size() < length) return false;
+  out = from.first(length);
+  from = from.subspan(length);
+  return true;
+}
+
+}  // namespace
+
+// RFC 5246 §7.4.2 and RFC 8446 §4.4.2. Our own reading of the message gives the very bytes that
+// were presented, which the library's X509 does not: it normalises what surrounds the signed part.
+bool OpensslEngine::read_presented(std::vector<ByteView>& chain) const {
+  const bool tls_1_3 = SSL_version(ssl_.get()) == TLS1_3_VERSION;
+  ByteView rest(presented_), list, context, certificate, extensions;
+  if (tls_1_3 && !take_vector(rest, 1, context)) return false;
+  if (!take_vector(rest, 3, list)) return false;
+  while (!list.empty()) {
+    if (!take_vector(list, 3, certificate)) return false;
+    if (tls_1_3 && !take_vector(list, 2, extensions)) return false;
+    chain.push_back(certificate);
+  }
+  return true;
+}
+
+const TrustStore* OpensslEngine::trust() const {
+  return server_ ? server_->trust.get() : client_->trust.get();
+}
+
+namespace {
+
+class DerBytes {  // a certificate, encoded
+ public:
+  explicit DerBytes(X509* certificate) : size_(i2d_X509(certificate, &bytes_)) {}
+
+  DerBytes(DerBytes&& other) noexcept
+      : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+  DerBytes& operator=(DerBytes&&) = delete;
+
+  ~DerBytes() { OPENSSL_free(bytes_); }
+
+  ByteView view() const { return {bytes_, static_cast<std::size_t>(size_ < 0 ? 0 : size_)}; }
+
+ private:
+  unsigned char* bytes_ = nullptr;
+  int size_;
+};
+
+}  // namespace
+
+VerifyRequest OpensslEngine::request() const {
+  VerifyRequest out;
+  out.purpose = server_ ? Purpose::client : Purpose::server;
+  out.now = now_;
+  out.now_is_cut = true;
+  if (client_) out.name = client_->server_name;
+  return out;
+}
+
+bool OpensslEngine::judge(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys) {
+  std::string why;
+  if (trust() == nullptr) {
+    peer_error_ = TlsError::unknown_authority;
+    auto names = parse_peer_certificate(chain[0]);
+    if (!names) peer_error_ = names.error();
+    if (names) peer_ = std::make_unique<PeerCertificate>(std::move(*names));
+    return false;
+  }
+  auto verified = PathVerifier(*trust(), request(), &why).run(chain, keys);
+  trust_epoch_ = trust()->epoch();
+  if (verified) {
+    peer_ = std::make_unique<PeerCertificate>(std::move(*verified));
+    return true;
+  }
+  peer_error_ = verified.error();
+  error_text_ = std::move(why);
+  if (auto names = parse_peer_certificate(chain[0])) {
+    names->chain_fingerprint = chain_fingerprint(chain);
+    peer_ = std::make_unique<PeerCertificate>(std::move(*names));
+  }
+  return false;
+}
+
+bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
+  STACK_OF(X509)* parsed = X509_STORE_CTX_get0_untrusted(store);
+  std::vector<ByteView> chain;
+  std::vector<EVP_PKEY*> keys;
+  for (int i = 0; i < sk_X509_num(parsed); ++i)
+    keys.push_back(X509_get0_pubkey(sk_X509_value(parsed, i)));
+  ERR_clear_error();  // a key the library cannot read is ours to judge
+  TlsError refused = TlsError::none;
+  if (!read_presented(chain) || chain.empty() || chain.size() != keys.size()) {
+    refused = TlsError::internal;
+  } else if (!judge(chain, keys)) {
+    refused = peer_error_;
+  }
+  presented_count_ = static_cast<std::uint32_t>(chain.size());
+  presented_ = {};
+  lineage_start_ = now_;
+  // In request mode a refused certificate is for the authenticators to see; one that Go would not
+  // parse ends the handshake, as there.
+  const bool tolerated = server_ && server_->mode == ClientCertMode::request &&
+                         refused != TlsError::unparsable_certificate &&
+                         refused != TlsError::internal && refused != TlsError::chain_too_long;
+  if (refused == TlsError::none || tolerated) {
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    if (refused != TlsError::none) SSL_set_num_tickets(ssl_.get(), 0);
+    return true;
+  }
+  verify_error_ = refused;
+  X509_STORE_CTX_set_error(store, verify_code_of(refused));
+  return false;
+}
+
+// The library keeps the chain it parsed (after a resumption: the client's own certificate); it is
+// encoded again for this rare event.
+Result<void, TlsError> OpensslEngine::verify_client_again(const TrustStore& trust_now, UnixTime now)
+    const {
+  std::vector<X509*> parsed = {SSL_get0_peer_certificate(ssl_.get())};
+  if (parsed[0] == nullptr) return fail(TlsError::no_certificate);
+  STACK_OF(X509)* rest = resumed_ ? nullptr : SSL_get_peer_cert_chain(ssl_.get());
+  for (int i = 0; i < sk_X509_num(rest); ++i) parsed.push_back(sk_X509_value(rest, i));
+  std::vector<DerBytes> encoded;
+  std::vector<ByteView> chain;
+  std::vector<EVP_PKEY*> keys;
+  for (X509* certificate : parsed) {
+    chain.push_back(encoded.emplace_back(certificate).view());
+    keys.push_back(X509_get0_pubkey(certificate));
+  }
+  VerifyRequest asked = request();
+  asked.now = now;
+  const auto verified = PathVerifier(trust_now, asked, nullptr).run(chain, keys);
+  if (!verified) return fail(verified.error());
+  return {};
+}
+
+// ---- SNI ----
+
+namespace {
+
+// The host_name of a server_name extension (RFC 6066 §3); empty when there is none or it is
+// malformed (the library says so later).
+std::string_view sni_of(ByteView extension) {
+  ByteView list, name;
+  if (!take_vector(extension, 2, list) || list.empty() || list[0] != 0) return {};
+  list = list.subspan(1);
+  return take_vector(list, 2, name) && name.size() <= 255 ? as_text(name) : std::string_view{};
+}
+
+}  // namespace
+
+int OpensslEngine::on_client_hello() {
+  const unsigned char* data = nullptr;
+  std::size_t size = 0;
+  lineage_start_ = now_;
+  if (SSL_client_hello_get0_ext(ssl_.get(), TLSEXT_TYPE_server_name, &data, &size) != 1)
+    return SSL_CLIENT_HELLO_SUCCESS;
+  server_name_ = sni_of({data, size});
+  SSL_CTX* chosen = server_->choose(server_name_);
+  if (chosen == SSL_get_SSL_CTX(ssl_.get())) return SSL_CLIENT_HELLO_SUCCESS;
+  return SSL_set_SSL_CTX(ssl_.get(), chosen) != nullptr ? SSL_CLIENT_HELLO_SUCCESS
+                                                        : SSL_CLIENT_HELLO_ERROR;
+}
+
+// ---- tickets ----
+
+bool OpensslEngine::on_ticket_wanted() {
+  SSL_SESSION* session = SSL_get_session(ssl_.get());
+  if (session == nullptr) return false;
+  // In TLS 1.2 the ticket comes before the handshake ends, so what was restored may not have been
+  // moved yet.
+  const bool resumption = SSL_session_reused(ssl_.get()) == 1 && restored_.has_value();
+  const PeerCertificate* peer = resumption ? restored_->peer.get() : peer_.get();
+  if (peer_error_ != TlsError::none)
+    return SSL_SESSION_set1_ticket_appdata(session, "", 0) == 1;  // opens to nothing: never resumed
+  TicketState state;
+  state.mode = server_->mode;
+  state.has_certificate = peer != nullptr;
+  state.presented = resumption ? restored_->presented : presented_count_;
+  if (trust() != nullptr) state.trust_epoch = trust()->full_epoch();
+  if (peer != nullptr) {
+    state.chain_fingerprint = peer->chain_fingerprint;
+    state.not_after = peer->not_after;
+  }
+  state.lineage_start = resumption ? restored_->lineage_start : lineage_start_;
+  state.issued = now_;
+  state.server_name = server_name_;
+  const auto bytes = state.encode();
+  return SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) == 1;
+}
+
+SSL_TICKET_RETURN OpensslEngine::on_ticket_opened(SSL_SESSION* session, bool renew) {
+  constexpr SSL_TICKET_RETURN full_handshake = SSL_TICKET_RETURN_IGNORE_RENEW;
+  restored_.reset();
+  void* data = nullptr;
+  std::size_t size = 0;
+  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1) return full_handshake;
+  const auto ticket = TicketState::decode({static_cast<const std::uint8_t*>(data), size});
+  if (!ticket) return full_handshake;
+  const TrustStore::Epoch none{};
+  const TicketVerdict verdict = may_resume(
+      *ticket, server_->mode, trust() == nullptr ? none : trust()->full_epoch(), server_name_, now_
+  );
+  if (verdict == TicketVerdict::refuse) return full_handshake;
+  Restored restored;
+  restored.lineage_start = ticket->lineage_start;
+  restored.presented = ticket->presented;
+  if (ticket->has_certificate) {
+    restored.peer = restore_peer(
+        *ticket, SSL_SESSION_get0_peer(session), verdict == TicketVerdict::verify_again
+    );
+    if (!restored.peer) return full_handshake;
+  }
+  restored_ = std::move(restored);
+  // TLS 1.3 tickets are for one use (RFC 8446 §C.4), so each resumption gives the next one.
+  const bool spent = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION ||
+                     now_.seconds - ticket->issued.seconds > limits::ticket_lifetime.count() / 2;
+  return renew || spent ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
+// The certificate comes back from the session; what was proved about it from the ticket.
+// Intermediates are in neither, so a chain that needed some is not verified again: full handshake.
+std::unique_ptr<PeerCertificate> OpensslEngine::restore_peer(
+    const TicketState& ticket, X509* leaf, bool verify_again
+) {
+  if (leaf == nullptr) return nullptr;
+  const DerBytes der(leaf);
+  const ByteView bytes = der.view();
+  auto peer = std::make_unique<PeerCertificate>();
+  if (verify_again) {
+    if (ticket.presented != 1 || trust() == nullptr) return nullptr;
+    EVP_PKEY* const key = X509_get0_pubkey(leaf);
+    auto verified =
+        PathVerifier(*trust(), request(), nullptr).run(std::span(&bytes, 1), std::span(&key, 1));
+    if (!verified) return nullptr;
+    *peer = std::move(*verified);
+  } else {
+    if (!parse_certificate(bytes, peer.get())) return nullptr;
+    peer->fingerprint = sha256(bytes);
+    peer->not_after = ticket.not_after;
+  }
+  peer->chain_fingerprint = ticket.chain_fingerprint;
+  return peer;
+}
+
+bool OpensslEngine::keep_session(SSL_SESSION* session) {
+  if (!client_ || !client_->resume) return false;
+  client_->session.reset(session);
+  return true;
+}
+
+// ---- callbacks of the library ----
+
+namespace {
+
+int on_verify(X509_STORE_CTX* store, void*) {
+  const auto* ssl = static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
+  );
+  return OpensslEngine::of(ssl).verify_peer(store) ? 1 : 0;
+}
+
+void on_message(int sent, int, int type, const void* data, std::size_t size, SSL* ssl, void*) {
+  constexpr std::size_t header = 4;  // type, length
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  if (sent == 0 && type == SSL3_RT_HANDSHAKE && size > header && bytes[0] == SSL3_MT_CERTIFICATE) {
+    OpensslEngine::of(ssl).on_certificate_message({bytes + header, size - header});
+  }
+}
+
+int on_client_hello(SSL* ssl, int*, void*) { return OpensslEngine::of(ssl).on_client_hello(); }
+
+int on_alpn(
+    SSL*,
+    const unsigned char** chosen,
+    unsigned char* chosen_size,
+    const unsigned char* offered,
+    unsigned offered_size,
+    void* state
+) {
+  const auto& ours = static_cast<const ServerState*>(state)->alpn;
+  unsigned char* found = nullptr;
+  if (SSL_select_next_proto(
+          &found,
+          chosen_size,
+          ours.data(),
+          static_cast<unsigned>(ours.size()),
+          offered,
+          offered_size
+      ) != OPENSSL_NPN_NEGOTIATED) {
+    return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol (RFC 7301 §3.2)
+  }
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+int on_new_session(SSL* ssl, SSL_SESSION* session) {
+  return OpensslEngine::of(ssl).keep_session(session) ? 1 : 0;
+}
+
+}  // namespace
+
+void install_server_callbacks(SSL_CTX* context, const ServerState& state) {
+  SSL_CTX_set_cert_verify_callback(context, on_verify, nullptr);
+  SSL_CTX_set_msg_callback(context, on_message);
+  SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);
+  if (!state.alpn.empty())
+    SSL_CTX_set_alpn_select_cb(context, on_alpn, const_cast<ServerState*>(&state));
+}
+
+void install_client_callbacks(SSL_CTX* context) {
+  SSL_CTX_set_cert_verify_callback(context, on_verify, nullptr);
+  SSL_CTX_set_msg_callback(context, on_message);
+  SSL_CTX_sess_set_new_cb(context, on_new_session);
+}
+
+}  // namespace gh::tls

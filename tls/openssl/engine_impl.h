@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Engine over OpenSSL: one SSL with a BIO that reads what was handed in and appends to `out`.
+// Private to tls. Ciphertext is read in place from the borrowed span during a handshake; what is
+// left over waits in `pending_`. Legal order: handshake (on_ciphertext)*, then on_ciphertext, read,
+// write, close_notify in any order. After an error nothing more.
+#pragma once
+
+#include "base/byte_queue.h"
+#include "tls/engine.h"
+#include "tls/openssl/state.h"
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gh::tls {
+
+class OpensslEngine final : public Engine {
+ public:
+  OpensslEngine(
+      std::shared_ptr<const ServerState> server, std::shared_ptr<ClientState> client, ByteQueue& out
+  );
+  ~OpensslEngine() override;
+  bool start(SSL_CTX* context);  // false: out of memory
+
+  static OpensslEngine& of(const SSL* ssl);
+
+  Result<void, TlsError> on_ciphertext(ByteView bytes, UnixTime now) override;
+  Result<std::size_t, TlsError> read(MutableBytes into) override;
+
+  bool at_eof() const noexcept override { return eof_; }
+
+  Result<void, TlsError> write(ByteView bytes) override;
+  void close_notify() override;
+
+  bool established() const noexcept override { return established_; }
+
+  bool resumed() const noexcept override { return resumed_; }
+
+  Alpn alpn() const noexcept override { return alpn_; }
+
+  ProtocolVersion version() const noexcept override { return version_; }
+
+  std::string_view cipher() const noexcept override;
+
+  std::string_view server_name() const noexcept override { return server_name_; }
+
+  int alert() const noexcept override { return alert_; }
+
+  std::string error_text() const override;
+
+  const PeerCertificate* client_certificate() const noexcept override { return peer_.get(); }
+
+  TlsError client_error() const noexcept override { return peer_error_; }
+
+  std::uint64_t trust_epoch() const noexcept override { return trust_epoch_; }
+
+  Result<void, TlsError> verify_client_again(const TrustStore& trust, UnixTime now) const override;
+
+  // From the library's callbacks.
+  std::size_t take_ciphertext(MutableBytes into);
+
+  ByteQueue& out() { return out_; }
+
+  const TicketKeys* ticket_keys() const { return server_->ticket_keys.get(); }
+
+  int on_client_hello();                       // SSL_CLIENT_HELLO_*
+  void on_certificate_message(ByteView body);  // as received, before it is parsed
+  bool verify_peer(X509_STORE_CTX* store);     // the chain has been parsed by the library
+  bool on_ticket_wanted();                     // says in the session what a ticket must say
+  SSL_TICKET_RETURN on_ticket_opened(SSL_SESSION* session, bool renew);
+  bool keep_session(SSL_SESSION* session);  // client: takes it when true
+
+ private:
+  Result<void, TlsError> handshake();
+  Result<void, TlsError> check_first_bytes(ByteView bytes);
+  void finish_handshake();
+  bool read_presented(std::vector<ByteView>& chain) const;
+  bool judge(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
+  std::unique_ptr<PeerCertificate> restore_peer(
+      const TicketState& ticket, X509* leaf, bool verify_again
+  );
+  const TrustStore* trust() const;
+  VerifyRequest request() const;
+  TlsError set_error(TlsError error, std::string text = {});
+  TlsError library_failure();
+
+  struct Restored {  // from a ticket; becomes the peer's when the handshake turns out to be a
+                     // resumption
+    std::unique_ptr<PeerCertificate> peer;
+    UnixTime lineage_start;
+    std::uint32_t presented = 0;
+  };
+
+  std::shared_ptr<const ServerState> server_;
+  std::shared_ptr<ClientState> client_;
+  ByteQueue& out_;
+  SslHandle ssl_;
+  ByteQueue pending_;
+  ByteView borrowed_;
+  std::vector<std::uint8_t> presented_;  // the body of the Certificate message, until it is judged
+  std::optional<Restored> restored_;
+  std::unique_ptr<PeerCertificate> peer_;
+  std::string server_name_;
+  std::string error_text_;
+  std::array<std::uint8_t, 5> first_{
+  };  // the first record's header, to tell TLS from anything else
+  std::uint64_t trust_epoch_ = 0;
+  UnixTime now_;
+  UnixTime lineage_start_;
+  std::uint32_t presented_count_ = 0;
+  int alert_ = -1;
+  std::uint8_t first_size_ = 0;
+  TlsError error_ = TlsError::none;
+  TlsError peer_error_ = TlsError::none;
+  TlsError verify_error_ = TlsError::none;
+  Alpn alpn_ = Alpn::none;
+  ProtocolVersion version_ = ProtocolVersion::tls_1_3;
+  bool established_ = false;
+  bool resumed_ = false;
+  bool eof_ = false;
+  bool closing_ = false;
+};
+
+}  // namespace gh::tls

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenSSL's error queue as ours. Private to tls.
+#pragma once
+
+#include "tls/engine.h"
+
+#include <string>
+
+namespace gh::tls {
+
+struct LibraryError {
+  TlsError error = TlsError::protocol;
+  int alert = -1;          // with peer_alert
+  bool too_large = false;  // a message above its bound
+  std::string text;        // OpenSSL's own words
+};
+
+// The last error of this thread's queue, which is emptied.
+LibraryError take_library_error();
+
+// The X509_V_ERR_ whose alert (RFC 8446 §6.2) tells the peer what we know.
+int verify_code_of(TlsError error);
+
+std::string_view sentence_of(TlsError error);
+
+}  // namespace gh::tls

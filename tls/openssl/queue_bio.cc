@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tls/openssl/queue_bio.h"
+
+#include "tls/openssl/engine_impl.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gh::tls {
+namespace {
+
+OpensslEngine& engine_of(BIO* bio) { return *static_cast<OpensslEngine*>(BIO_get_data(bio)); }
+
+int read_some(BIO* bio, char* into, std::size_t size, std::size_t* taken) {
+  BIO_clear_retry_flags(bio);
+  *taken = engine_of(bio).take_ciphertext({reinterpret_cast<std::uint8_t*>(into), size});
+  if (*taken != 0) return 1;
+  BIO_set_retry_read(bio);
+  return 0;
+}
+
+int write_all(BIO* bio, const char* from, std::size_t size, std::size_t* written) {
+  engine_of(bio).out().append({reinterpret_cast<const std::uint8_t*>(from), size});
+  *written = size;
+  return 1;
+}
+
+long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+int create(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+const BIO_METHOD* make_method() {
+  BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse queue");
+  if (method == nullptr) return nullptr;
+  BIO_meth_set_read_ex(method, read_some);
+  BIO_meth_set_write_ex(method, write_all);
+  BIO_meth_set_ctrl(method, control);
+  BIO_meth_set_create(method, create);
+  return method;
+}
+
+}  // namespace
+
+BIO* make_queue_bio(OpensslEngine& engine) {
+  static const BIO_METHOD* const method = make_method();  // a table of functions, never changed
+  BIO* bio = method == nullptr ? nullptr : BIO_new(method);
+  if (bio != nullptr) BIO_set_data(bio, &engine);
+  return bio;
+}
+
+}  // namespace gh::tls

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What contexts hold and engines share. Private to tls. Engines keep it alive by shared_ptr; the
+// callbacks below get a raw pointer.
+#pragma once
+
+#include "tls/context.h"
+#include "tls/openssl/handles.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gh::tls {
+
+struct ServerState {
+  struct Named {  // certificates for other names than the default's
+    std::vector<std::string> names;
+    SslContextHandle context;
+  };
+
+  SslContextHandle
+      context;  // the default certificate; also the one whose ticket keys and callbacks are used
+  std::vector<std::string> names;
+  std::vector<Named> others;
+  std::shared_ptr<const TrustStore> trust;
+  ClientCertMode mode = ClientCertMode::require;
+  std::shared_ptr<const TicketKeys> ticket_keys;
+  std::vector<std::uint8_t> alpn;  // as on the wire: each a length and a name
+
+  // The certificates for this SNI name: an exact name wins over a wildcard, else the default.
+  SSL_CTX* choose(std::string_view server_name) const;
+};
+
+struct ClientState {
+  SslContextHandle context;
+  std::shared_ptr<const TrustStore> trust;
+  std::string server_name;
+  bool is_ip = false;
+  bool resume = false;
+  SessionHandle session;  // the newest, taken by the next connection
+  UnixTime session_not_after;
+};
+
+// Callbacks of the library, installed on every context (engine.cc, tickets.cc).
+void install_server_callbacks(SSL_CTX* context, const ServerState& state);
+void install_client_callbacks(SSL_CTX* context);
+void install_ticket_callbacks(SSL_CTX* context, const ServerState& state);
+
+}  // namespace gh::tls
