@@ -2,14 +2,21 @@
 #include "dataplane/net/epoll/road.h"
 
 #include "dataplane/net/byte_stream.h"
+#include "dataplane/net/uring/ring.h"
+#include "dataplane/net/uring/road.h"
 
 namespace gh::net {
 
-std::string uring_missing() { return "it is not built in"; }
+std::string uring_missing() { return uring::missing(); }
 
 Outcome<std::unique_ptr<Road>> make_road(RoadKind kind, BufferPool& pool) {
-  if (kind == RoadKind::uring) return fault("the uring road does not run here: " + uring_missing());
-  return epoll::EpollRoad::make(pool);
+  switch (kind) {
+    case RoadKind::uring:
+      return uring::UringRoad::make(pool);
+    case RoadKind::epoll:
+      return epoll::EpollRoad::make(pool);
+  }
+  return fault("no such road");
 }
 
 }  // namespace gh::net

@@ -387,7 +387,7 @@ void SocketRoad::settle() noexcept {
     SocketStream& stream = *owed_[i];
     stream.in_owed = false;
     if (stream.state == StreamState::dead) {
-      close_and_free(stream);
+      if (stream.fd < 0) close_and_free(stream);  // else on_detached() brings it again
     } else if (std::exchange(stream.room_owed, false) && stream.state == StreamState::open) {
       stream.handler->on_send_room(stream);
     }

@@ -72,8 +72,7 @@ class SocketStream final : public Stream {
   bool hung_up = false;   // FIN or an error waits behind the unread bytes
   // uring: what the kernel holds
   bool receiving = false;
-  bool awaiting_room = false;
-  bool awaiting_hangup = false;
+  bool watched = false;
   std::uint8_t operations = 0;  // completions still to come
   std::size_t discarded = 0;
   // lingering, oldest first

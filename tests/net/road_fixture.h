@@ -202,7 +202,7 @@ class RoadTest : public testing::TestWithParam<RoadKind> {
     return local_endpoint(*socket, *at);
   }
 
-  void turn(Duration at_most = std::chrono::milliseconds(20)) {
+  void turn(Duration at_most = std::chrono::milliseconds(1)) {
     road->submit();
     const Instant now = monotonic_now();
     road->wait(now, now + at_most);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/net/uring/road.h"
+
+#include "base/limits.h"
+#include "dataplane/net/uring/ring.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace gh::net::uring {
+namespace {
+
+// user_data: a stream's address or a listener's index × 64, and in the low bits what was asked for.
+enum class Operation : std::uint64_t { receive, output, accept, wake, cancel };
+constexpr std::uint64_t operation_mask = 63;
+static_assert(cache_line > operation_mask, "streams are aligned to a cache line");
+
+std::uint64_t tag_of(const SocketStream& stream, Operation what) {
+  return reinterpret_cast<std::uintptr_t>(&stream) | static_cast<std::uint64_t>(what);
+}
+
+std::uint64_t tag_of(std::size_t listener, Operation what) {
+  return listener * (operation_mask + 1) | static_cast<std::uint64_t>(what);
+}
+
+Endpoint peer_of(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof storage;
+  if (getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return {};
+  return Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
+}
+
+#ifdef GH_MS
+constexpr bool multishot = true;
+#else
+constexpr bool multishot = false;
+#endif
+
+}  // namespace
+
+Outcome<std::unique_ptr<Road>> UringRoad::make(BufferPool& pool) {
+  GH_TRY(auto ring, Ring::make());
+  const int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (wake_fd < 0) return fault(std::string("eventfd: ") + std::strerror(errno));
+  return std::unique_ptr<Road>(new UringRoad(pool, wake_fd, std::move(ring)));
+}
+
+UringRoad::UringRoad(BufferPool& pool, int wake_fd, std::unique_ptr<Ring> ring)
+    : SocketRoad(pool, wake_fd), ring_(std::move(ring)) {
+  watch_wake();
+}
+
+UringRoad::~UringRoad() = default;
+
+// ---- asking ----
+
+void UringRoad::watch_wake() noexcept {
+  io_uring_sqe& sqe = ring_->prepare(static_cast<std::uint64_t>(Operation::wake));
+  io_uring_prep_poll_multishot(&sqe, wake_fd(), POLLIN);
+  sqe.user_data = static_cast<std::uint64_t>(Operation::wake);
+}
+
+void UringRoad::watch_listener(Listener& listener) noexcept {
+  if (std::exchange(listener.accepting, true)) return;
+  const auto index = static_cast<std::size_t>(&listener - listeners().data());
+  io_uring_sqe& sqe = ring_->prepare(0);
+  io_uring_prep_multishot_accept(&sqe, listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  sqe.user_data = tag_of(index, Operation::accept);
+}
+
+// At once: the kernel's accept keeps the port open until it is cancelled.
+void UringRoad::forget_listener(Listener& listener) noexcept {
+  if (!listener.accepting) return;
+  cancel(tag_of(static_cast<std::size_t>(&listener - listeners().data()), Operation::accept));
+  ring_->submit_now();
+}
+
+void UringRoad::want_input(SocketStream& stream) noexcept { receive(stream, false); }
+
+// One receive at a time, so that a paused stream gets one more delivery at most and the rest stays
+// in the kernel.
+void UringRoad::receive(SocketStream& stream, bool wait_first) noexcept {
+  if (std::exchange(stream.receiving, true)) return;
+  ++stream.operations;
+  io_uring_sqe& sqe = ring_->prepare(0);
+  if (multishot)
+    io_uring_prep_recv_multishot(&sqe, stream.fd, nullptr, 0, 0);
+  else
+    io_uring_prep_recv(&sqe, stream.fd, nullptr, limits::uring_buffer_bytes, 0);
+  if (wait_first) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  sqe.flags |= IOSQE_BUFFER_SELECT;
+  sqe.buf_group = Ring::buffer_group;
+  sqe.user_data = tag_of(stream, Operation::receive);
+}
+
+void UringRoad::want_room(SocketStream& stream) noexcept { watch_output(stream); }
+
+void UringRoad::want_hangup(SocketStream& stream) noexcept { watch_output(stream); }
+
+// The kernel adds POLLRDHUP to every poll, so after the peer's FIN a one-shot poll would come back
+// at once, for ever. A multishot one is edge-triggered: it comes back at once, and then when
+// something changes.
+void UringRoad::watch_output(SocketStream& stream) noexcept {
+  if (std::exchange(stream.watched, true)) return;
+  ++stream.operations;
+  io_uring_sqe& sqe = ring_->prepare(0);
+  if (stream.state == StreamState::connecting) {
+    io_uring_prep_poll_add(&sqe, stream.fd, POLLOUT);
+  } else {
+    io_uring_prep_poll_multishot(&sqe, stream.fd, POLLOUT);
+  }
+  sqe.user_data = tag_of(stream, Operation::output);
+}
+
+void UringRoad::cancel(std::uint64_t user_data) noexcept {
+  io_uring_sqe& sqe = ring_->prepare(0);
+  io_uring_prep_cancel64(&sqe, user_data, 0);
+  sqe.flags |= IOSQE_CQE_SKIP_SUCCESS;
+  sqe.user_data = static_cast<std::uint64_t>(Operation::cancel);
+}
+
+bool UringRoad::detach(SocketStream& stream) noexcept {
+  if (stream.receiving) cancel(tag_of(stream, Operation::receive));
+  if (stream.watched) cancel(tag_of(stream, Operation::output));
+  return stream.operations == 0;
+}
+
+// ---- hearing ----
+
+void UringRoad::wait_events(Duration timeout) noexcept {
+  ring_->enter(timeout);
+  ring_->each_completion([this](const io_uring_cqe& done) { on_completion(done); });
+}
+
+void UringRoad::on_completion(const io_uring_cqe& done) noexcept {
+  const bool last = (done.flags & IORING_CQE_F_MORE) == 0;
+  const auto what = static_cast<Operation>(done.user_data & operation_mask);
+  switch (what) {
+    case Operation::cancel:
+      return;
+    case Operation::wake:
+      return last ? watch_wake() : void();
+    case Operation::accept:
+      return on_accept(done.user_data / (operation_mask + 1), done);
+    case Operation::receive:
+    case Operation::output:
+      break;
+  }
+  auto& stream = *reinterpret_cast<SocketStream*>(done.user_data & ~operation_mask);
+  if (last) --stream.operations;
+  if (what == Operation::receive) {
+    stream.receiving = !last;
+    on_received(stream, done);
+  } else {
+    stream.watched = !last;
+    on_output(stream, done);
+  }
+  if (stream.state == StreamState::dead && stream.operations == 0 && stream.fd >= 0)
+    on_detached(stream);
+}
+
+void UringRoad::on_accept(std::size_t index, const io_uring_cqe& done) noexcept {
+  Listener& listener = listeners()[index];
+  if ((done.flags & IORING_CQE_F_MORE) == 0) listener.accepting = false;
+  if (done.res < 0) {
+    on_accept_failed(-done.res);
+  } else if (listener.fd < 0) {
+    ::close(done.res);  // it came in while listening stopped
+  } else {
+    on_accepted(listener, done.res, peer_of(done.res));
+  }
+  if (listeners()[index].fd >= 0 && !accept_rests()) watch_listener(listeners()[index]);
+}
+
+void UringRoad::on_output(SocketStream& stream, const io_uring_cqe& done) noexcept {
+  if (stream.state == StreamState::dead) return;
+  const bool hung_up = done.res < 0 || (done.res & (POLLERR | POLLHUP)) != 0;
+  if (stream.state == StreamState::connecting || stream.blocked) on_room(stream);
+  if (stream.state == StreamState::dead) return;
+  if (stream.ended && hung_up) return on_hangup(stream);
+  if (!stream.watched && (stream.blocked || stream.ended)) watch_output(stream);
+}
+
+void UringRoad::on_received(SocketStream& stream, const io_uring_cqe& done) noexcept {
+  if ((done.flags & IORING_CQE_F_BUFFER) != 0) {
+    const unsigned id = done.flags >> IORING_CQE_BUFFER_SHIFT;
+    if (done.res > 0) on_input(stream, ring_->buffer(id, static_cast<std::size_t>(done.res)));
+    ring_->give_back(id);
+  }
+  if (stream.state == StreamState::dead) return;
+  if (done.res == 0) {
+    on_input_end(stream);
+  } else if (done.res < 0 && done.res != -ENOBUFS && done.res != -EINTR && done.res != -EAGAIN) {
+    on_input_failed(stream, -done.res);
+  }
+  if (stream.state == StreamState::dead || !stream.wants_input()) return;
+  // A socket known to be empty need not be tried before waiting.
+  receive(stream, done.res > 0 && (done.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0);
+}
+
+}  // namespace gh::net::uring
