@@ -106,16 +106,16 @@ class Parser {
   void add_verify(CLI::App* app) {
     VerifyArguments& verify = line_.verify;
     verify.purpose = "client";
-    add_last(app, "--ca", verify.ca_file)->required();
-    add_last(app, "--chain", verify.chain_file)->required();
-    app->add_option("--time", verify.time)->take_last()->required();
+    add_last(app, "--ca", verify.ca_file);
+    add_last(app, "--chain", verify.chain_file);
+    app->add_option("--time", verify.time)->take_last();
     add_last(app, "--purpose", verify.purpose)->check(CLI::IsMember({"client", "server"}));
     add_last(app, "--name", verify.name);
   }
 
   void add_conformance(CLI::App* app) {
-    app->add_option("KIND", line_.conformance_kind)->required();
-    app->add_option("FILE", line_.conformance_file)->required();
+    app->add_option("KIND", line_.conformance_kind);
+    app->add_option("FILE", line_.conformance_file);
   }
 
   static tl::unexpected<std::string> usage(const std::string& problem) {
@@ -162,8 +162,12 @@ class Parser {
         return usage("explain: " + problem);
     } else if (name == "verify") {
       line_.command = Command::verify;
+      for (const char* needed : {"--ca", "--chain", "--time"}) {
+        if (sub.count(needed) == 0) return usage("verify: " + std::string(needed) + " is needed");
+      }
     } else if (name == "conformance") {
       line_.command = Command::conformance;
+      if (line_.conformance_file.empty()) return usage("conformance: KIND and FILE are needed");
     } else if (name == "version") {
       line_.command = Command::version;
     } else {

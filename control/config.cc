@@ -36,7 +36,9 @@ void take_value(
     Setting& setting,
     std::vector<Fault>& problems
 ) {
-  const std::string where = place(file, node.Mark());
+  const std::string where =
+      node.IsNull() ? setting.where
+                    : place(file, node.Mark());  // yaml-cpp marks nothing on the next line
   const std::string name(option.name);
   if (!node.IsScalar()) {
     const char* found = node.IsNull() ? "nothing" : node.IsMap() ? "a mapping" : "a sequence";
