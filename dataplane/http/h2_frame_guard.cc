@@ -19,24 +19,28 @@ H2FrameGuard::Verdict H2FrameGuard::on_frame(const h2::FrameHead& frame, Instant
       if (!block_open_) return Verdict::pass;  // nghttp2 refuses it
       ++continuations_;
       return on_block(frame);
-    case h2::rst_stream: return Verdict::pass;  // counted where the stream is known
+    case h2::rst_stream:
+      return Verdict::pass;  // counted where the stream is known
     case h2::settings:
       // Each may change every stream's window and the HPACK table.
-      return overhead_.take(now, (frame.flags & h2::flag_ack) != 0 ? 1 : 4) ? Verdict::pass : Verdict::flood;
+      return overhead_.take(now, (frame.flags & h2::flag_ack) != 0 ? 1 : 4) ? Verdict::pass
+                                                                            : Verdict::flood;
     case h2::priority:
     case h2::ping:
     case h2::goaway:
     case h2::window_update:
-    default: return on_idle_frame(now);
+    default:
+      return on_idle_frame(now);
   }
 }
 
-// Bounds of the compressed block; what it unpacks to is bounded field by field (h2_server.cc, h2_client.cc).
+// Bounds of the compressed block; what it unpacks to is bounded field by field (h2_server.cc,
+// h2_client.cc).
 H2FrameGuard::Verdict H2FrameGuard::on_block(const h2::FrameHead& frame) noexcept {
   block_bytes_ += frame.length;
   block_last_ = (frame.flags & h2::flag_end_headers) != 0;
-  const bool over =
-      block_bytes_ > limits::h2_header_block_bytes_max || continuations_ > limits::h2_continuations_max;
+  const bool over = block_bytes_ > limits::h2_header_block_bytes_max ||
+                    continuations_ > limits::h2_continuations_max;
   return over ? Verdict::flood : Verdict::pass;
 }
 

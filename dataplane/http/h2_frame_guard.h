@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one HTTP/2 peer may cost us: reads each frame header before nghttp2 does and keeps count of frames that are cheap
-// to send and dear to receive (RFC 9113 §10.5).
-// In: frame headers, time, what moved out.   Out: a verdict for each frame, when a half-sent header block is due.
-// Owner: H2Session, so one core; takes no lock and allocates nothing.
-// Not here: what a frame means (nghttp2), which streams are open (h2_server.cc).
+// What one HTTP/2 peer may cost us: reads each frame header before nghttp2 does and keeps count of
+// frames that are cheap to send and dear to receive (RFC 9113 §10.5). In: frame headers, time, what
+// moved out.   Out: a verdict for each frame, when a half-sent header block is due. Owner:
+// H2Session, so one core; takes no lock and allocates nothing. Not here: what a frame means
+// (nghttp2), which streams are open (h2_server.cc).
 #pragma once
-
-#include <cstddef>
-#include <cstdint>
 
 #include "base/limits.h"
 #include "base/units.h"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace gh::http {
 
@@ -57,7 +57,10 @@ constexpr FrameHead parse_frame_head(const std::uint8_t* at) {
 class TokenBucket {
  public:
   TokenBucket(std::int64_t burst, std::int64_t per_second, Instant now)
-      : token_ns_(1'000'000'000 / per_second), full_ns_(burst * token_ns_), level_ns_(full_ns_), at_(now) {}
+      : token_ns_(1'000'000'000 / per_second),
+        full_ns_(burst * token_ns_),
+        level_ns_(full_ns_),
+        at_(now) {}
 
   // False: there are not so many; then the bucket is empty.
   bool take(Instant now, std::int64_t tokens = 1) noexcept {
@@ -68,6 +71,7 @@ class TokenBucket {
     level_ns_ = 0;
     return false;
   }
+
   void give(std::int64_t tokens) noexcept { give_ns(tokens * token_ns_); }
 
  private:
@@ -90,31 +94,42 @@ class H2FrameGuard {
   enum class Verdict : std::uint8_t { flood, pass };
 
   explicit H2FrameGuard(Instant now)
-      : overhead_(limits::h2_overhead_frames_burst_max, limits::h2_overhead_frames_per_second_max, now),
+      : overhead_(
+            limits::h2_overhead_frames_burst_max, limits::h2_overhead_frames_per_second_max, now
+        ),
         resets_(limits::h2_resets_burst_max, limits::h2_resets_per_second_max, now) {}
 
   // Every frame, in order, before its payload is looked at.
   Verdict on_frame(const h2::FrameHead& frame, Instant now) noexcept;
+
   // `left`: payload bytes of the frame begun last that have not arrived.
   void on_payload(std::uint32_t left) noexcept {
     if (block_open_ && block_last_ && left == 0) block_open_ = false;
   }
 
   // A frame that turned out to carry nothing (all padding, or for a stream long gone).
-  Verdict on_idle_frame(Instant now) noexcept { return overhead_.take(now) ? Verdict::pass : Verdict::flood; }
-  // A stream ended by the client's RST_STREAM, or by ours because of what the client did (CVE-2023-44487, CVE-2025-8671).
-  Verdict on_wasted_stream(Instant now) noexcept { return resets_.take(now) ? Verdict::pass : Verdict::flood; }
+  Verdict on_idle_frame(Instant now) noexcept {
+    return overhead_.take(now) ? Verdict::pass : Verdict::flood;
+  }
 
-  // A DATA frame moved out. A peer answers it with up to two WINDOW_UPDATE frames; one that dribbles its window
-  // (CVE-2019-9511) earns nothing by frames which that window cut short.
+  // A stream ended by the client's RST_STREAM, or by ours because of what the client did
+  // (CVE-2023-44487, CVE-2025-8671).
+  Verdict on_wasted_stream(Instant now) noexcept {
+    return resets_.take(now) ? Verdict::pass : Verdict::flood;
+  }
+
+  // A DATA frame moved out. A peer answers it with up to two WINDOW_UPDATE frames; one that
+  // dribbles its window (CVE-2019-9511) earns nothing by frames which that window cut short.
   void on_data_sent(std::size_t bytes, bool cut_by_window) noexcept {
     if (!cut_by_window || bytes >= 1024) overhead_.give(3);
   }
+
   // A request was taken up: its SETTINGS, PING and WINDOW_UPDATE company is welcome.
   void on_request() noexcept { overhead_.give(2); }
 
   // A header block is under way; begun at block_since().
   bool block_open() const noexcept { return block_open_; }
+
   Instant block_since() const noexcept { return block_since_; }
 
  private:

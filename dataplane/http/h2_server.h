@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accepting side of HTTP/2: preface, requests as they must look (RFC 9113 §8.2, §8.3), answers, drain, time limits.
-// In: plaintext, time, answers.   Out: ServerEvents, frames.
-// Owner: the connection of its worker, so one core.
-// Not here: frames, windows, output (h2_session.h), floods (h2_frame_guard.h).
+// The accepting side of HTTP/2: preface, requests as they must look (RFC 9113 §8.2, §8.3), answers,
+// drain, time limits. In: plaintext, time, answers.   Out: ServerEvents, frames. Owner: the
+// connection of its worker, so one core. Not here: frames, windows, output (h2_session.h), floods
+// (h2_frame_guard.h).
 #pragma once
+
+#include "dataplane/http/h2_session.h"
 
 #include <array>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "dataplane/http/h2_session.h"
 
 namespace gh::http {
 
@@ -32,11 +32,16 @@ class H2Server final : public ServerSession, private H2Session {
   ~H2Server() override;
 
   Version version() const noexcept override { return Version::http_2; }
+
   Result<void, SessionError> on_plaintext(ByteView bytes, Instant now) override;
   Result<void, SessionError> on_eof() override;
+
   void on_lost() override { lose(); }
+
   std::size_t produce(MutableBytes into) override;
+
   bool wants_output() const noexcept override { return has_output(); }
+
   Instant next_deadline() const noexcept override;
   Result<void, SessionError> on_deadline(Instant now) override;
   void respond(Stream& stream, const ResponseHead& head, bool end) override;
@@ -44,9 +49,14 @@ class H2Server final : public ServerSession, private H2Session {
   void end_body(Stream& stream, const HeaderList* trailers) override;
   void reset(Stream& stream, Reset why) override;
   void consumed(Stream& stream, std::size_t body_bytes) override;
-  bool reading_paused() const noexcept override { return false; }  // the windows bound what can come
+
+  bool reading_paused() const noexcept override {
+    return false;
+  }  // the windows bound what can come
+
   void begin_drain() override;
   bool finished() const noexcept override;
+
   std::size_t open_streams() const noexcept override { return open_.size() + dead_.size(); }
 
  private:
@@ -62,17 +72,23 @@ class H2Server final : public ServerSession, private H2Session {
   void on_data(H2Stream& stream, ByteView piece) override;
   void on_remote_end(H2Stream& stream) override;
   void on_data_sent(H2Stream& stream, std::size_t bytes) override;
+
   bool is_whole(const H2Stream& stream) const override { return stream.local_ended; }
+
   void on_local_end(H2Stream& stream) override;
   void on_stream_closed(H2Stream& stream, Reset why) override;
   void on_reset_received(std::uint32_t id, H2Stream* stream) override;
   void on_reset_sent(std::uint32_t id, std::uint32_t code) override;
+
   void on_settings() override { settings_seen_ = true; }
+
   void on_ping_ack() override;
 
   bool take_preface(ByteView& bytes);
   FieldVerdict on_trailer(H2ServerStream& stream, std::string_view name, std::string_view value);
-  FieldVerdict on_request_field(H2ServerStream& stream, std::string_view name, std::string_view value);
+  FieldVerdict on_request_field(
+      H2ServerStream& stream, std::string_view name, std::string_view value
+  );
   bool check_request(H2ServerStream& stream);
   void refuse(H2ServerStream& stream, int code, std::string_view reason, std::string_view message);
   void wasted();

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/http/h2_session.h"
 
+#include "base/assert.h"
+#include "dataplane/http/fields.h"
+
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include "base/assert.h"
-#include "dataplane/http/fields.h"
 
 namespace gh::http {
 
 namespace {
 
 constexpr std::size_t frames_before_pump = 32;  // queued in nghttp2 while one call's input is read
-constexpr std::size_t small_piece = 256;        // a DATA frame is not cut smaller than this for want of room
+constexpr std::size_t small_piece =
+    256;  // a DATA frame is not cut smaller than this for want of room
 
 std::uint32_t code_of(SessionError error) {
   switch (error) {
     case SessionError::none:
     case SessionError::idle_timeout:
     case SessionError::head_timeout:
-    case SessionError::truncated: return NGHTTP2_NO_ERROR;
-    case SessionError::h2_compression: return NGHTTP2_COMPRESSION_ERROR;
-    case SessionError::h2_flow_control: return NGHTTP2_FLOW_CONTROL_ERROR;
-    case SessionError::h2_flood: return NGHTTP2_ENHANCE_YOUR_CALM;
+    case SessionError::truncated:
+      return NGHTTP2_NO_ERROR;
+    case SessionError::h2_compression:
+      return NGHTTP2_COMPRESSION_ERROR;
+    case SessionError::h2_flow_control:
+      return NGHTTP2_FLOW_CONTROL_ERROR;
+    case SessionError::h2_flood:
+      return NGHTTP2_ENHANCE_YOUR_CALM;
     case SessionError::bad_request_line:
     case SessionError::bad_header:
     case SessionError::bad_framing:
@@ -33,29 +38,39 @@ std::uint32_t code_of(SessionError error) {
     case SessionError::target_too_long:
     case SessionError::connect_refused:
     case SessionError::h2_protocol:
-    case SessionError::bad_response: return NGHTTP2_PROTOCOL_ERROR;
+    case SessionError::bad_response:
+      return NGHTTP2_PROTOCOL_ERROR;
   }
   return NGHTTP2_INTERNAL_ERROR;
 }
 
 SessionError error_of_code(std::uint32_t code) {
   switch (code) {
-    case NGHTTP2_COMPRESSION_ERROR: return SessionError::h2_compression;
-    case NGHTTP2_FLOW_CONTROL_ERROR: return SessionError::h2_flow_control;
-    case NGHTTP2_ENHANCE_YOUR_CALM: return SessionError::h2_flood;
-    default: return SessionError::h2_protocol;
+    case NGHTTP2_COMPRESSION_ERROR:
+      return SessionError::h2_compression;
+    case NGHTTP2_FLOW_CONTROL_ERROR:
+      return SessionError::h2_flow_control;
+    case NGHTTP2_ENHANCE_YOUR_CALM:
+      return SessionError::h2_flood;
+    default:
+      return SessionError::h2_protocol;
   }
 }
 
 std::uint32_t code_of(Reset why) {
   switch (why) {
-    case Reset::none: return NGHTTP2_NO_ERROR;
-    case Reset::cancelled: return NGHTTP2_CANCEL;
-    case Reset::refused: return NGHTTP2_REFUSED_STREAM;
+    case Reset::none:
+      return NGHTTP2_NO_ERROR;
+    case Reset::cancelled:
+      return NGHTTP2_CANCEL;
+    case Reset::refused:
+      return NGHTTP2_REFUSED_STREAM;
     case Reset::peer_error:
-    case Reset::too_large: return NGHTTP2_PROTOCOL_ERROR;
+    case Reset::too_large:
+      return NGHTTP2_PROTOCOL_ERROR;
     case Reset::internal_error:
-    case Reset::connection_lost: return NGHTTP2_INTERNAL_ERROR;
+    case Reset::connection_lost:
+      return NGHTTP2_INTERNAL_ERROR;
   }
   return NGHTTP2_INTERNAL_ERROR;
 }
@@ -63,11 +78,15 @@ std::uint32_t code_of(Reset why) {
 Reset reset_of_code(std::uint32_t code) {
   switch (code) {
     case NGHTTP2_NO_ERROR:
-    case NGHTTP2_CANCEL: return Reset::cancelled;
-    case NGHTTP2_REFUSED_STREAM: return Reset::refused;
+    case NGHTTP2_CANCEL:
+      return Reset::cancelled;
+    case NGHTTP2_REFUSED_STREAM:
+      return Reset::refused;
     case NGHTTP2_INTERNAL_ERROR:
-    case NGHTTP2_CONNECT_ERROR: return Reset::internal_error;
-    default: return Reset::peer_error;
+    case NGHTTP2_CONNECT_ERROR:
+      return Reset::internal_error;
+    default:
+      return Reset::peer_error;
   }
 }
 
@@ -75,13 +94,15 @@ std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
-// Name-value pairs on their way into nghttp2, which copies them. Most heads fit without an allocation.
+// Name-value pairs on their way into nghttp2, which copies them. Most heads fit without an
+// allocation.
 class PairList {
  public:
   explicit PairList(std::size_t most) {
     if (most > fixed_.size()) more_.resize(most);
     at_ = most > fixed_.size() ? more_.data() : fixed_.data();
   }
+
   PairList(const PairList&) = delete;
   PairList& operator=(const PairList&) = delete;
 
@@ -95,14 +116,18 @@ class PairList {
         NGHTTP2_NV_FLAG_NONE,
     };
   }
+
   void add(const HeaderList& list) {
     for (std::size_t i = 0; i < list.size(); ++i) {
       const Field field = list[i];
       // RFC 9113 §8.2.2: nothing connection-specific goes out, whoever put it there.
-      if (kind_of(field.name) == FieldKind::end_to_end && !field.name.starts_with(':')) add(field.name, field.value);
+      if (kind_of(field.name) == FieldKind::end_to_end && !field.name.starts_with(':'))
+        add(field.name, field.value);
     }
   }
+
   const nghttp2_nv* data() const noexcept { return at_; }
+
   std::size_t size() const noexcept { return size_; }
 
  private:
@@ -114,7 +139,8 @@ class PairList {
 
 }  // namespace
 
-// The functions nghttp2 calls. None of them throws or fails for a peer's doing: that is told by RST_STREAM and GOAWAY.
+// The functions nghttp2 calls. None of them throws or fails for a peer's doing: that is told by
+// RST_STREAM and GOAWAY.
 struct H2Callbacks {
   static H2Session& session_of(void* user) { return *static_cast<H2Session*>(user); }
 
@@ -135,21 +161,33 @@ struct H2Callbacks {
     }
     session.enlist(*fresh, id);
     nghttp2_session_set_stream_user_data(ng, id, fresh);
-    // One stream must not starve the others of its connection: all are incremental (RFC 9218 §4.2), whatever the client says.
+    // One stream must not starve the others of its connection: all are incremental (RFC 9218 §4.2),
+    // whatever the client says.
     nghttp2_extpri equal{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
     nghttp2_session_change_extpri_stream_priority(ng, id, &equal, 1);
     return 0;
   }
 
-  static int on_header(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_bytes,
-                       const std::uint8_t* value, std::size_t value_bytes, std::uint8_t, void* user) {
+  static int on_header(
+      nghttp2_session*,
+      const nghttp2_frame* frame,
+      const std::uint8_t* name,
+      std::size_t name_bytes,
+      const std::uint8_t* value,
+      std::size_t value_bytes,
+      std::uint8_t,
+      void* user
+  ) {
     H2Session& session = session_of(user);
     H2Stream* const stream = session.find(static_cast<std::uint32_t>(frame->hd.stream_id));
     if (stream == nullptr) return 0;
     stream->head_bytes += name_bytes + value_bytes + 32;
     switch (session.on_field(*stream, text_of(name, name_bytes), text_of(value, value_bytes))) {
-      case H2Session::FieldVerdict::keep: return 0;
-      case H2Session::FieldVerdict::malformed: session.rst_malformed(*stream); break;
+      case H2Session::FieldVerdict::keep:
+        return 0;
+      case H2Session::FieldVerdict::malformed:
+        session.rst_malformed(*stream);
+        break;
       case H2Session::FieldVerdict::too_large:
         if (stream->announced) {
           session.kill(*stream, Reset::too_large);
@@ -162,8 +200,8 @@ struct H2Callbacks {
   }
 
   // A field nghttp2 would ignore (RFC 9113 §8.2.1): the message is malformed, not shorter.
-  static int on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t, const std::uint8_t*,
-                               std::size_t, std::uint8_t, void*) {
+  static int
+  on_invalid_header(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t, std::uint8_t, void*) {
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
@@ -191,8 +229,12 @@ struct H2Callbacks {
     H2Session& session = session_of(user);
     const bool ack = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
     switch (frame->hd.type) {
-      case NGHTTP2_HEADERS: on_head_received(session, frame); break;
-      case NGHTTP2_DATA: on_data_received(session, frame); break;
+      case NGHTTP2_HEADERS:
+        on_head_received(session, frame);
+        break;
+      case NGHTTP2_DATA:
+        on_data_received(session, frame);
+        break;
       case NGHTTP2_RST_STREAM: {
         const auto id = static_cast<std::uint32_t>(frame->hd.stream_id);
         session.on_reset_received(id, session.find(id));
@@ -204,17 +246,28 @@ struct H2Callbacks {
       case NGHTTP2_PING:
         if (ack) session.on_ping_ack();
         break;
-      case NGHTTP2_GOAWAY: session.peer_goaway_ = true; break;
-      default: break;
+      case NGHTTP2_GOAWAY:
+        session.peer_goaway_ = true;
+        break;
+      default:
+        break;
     }
     return 0;
   }
 
-  static int on_data_chunk(nghttp2_session* ng, std::uint8_t, std::int32_t id, const std::uint8_t* data, std::size_t size,
-                           void* user) {
+  static int on_data_chunk(
+      nghttp2_session* ng,
+      std::uint8_t,
+      std::int32_t id,
+      const std::uint8_t* data,
+      std::size_t size,
+      void* user
+  ) {
     H2Session& session = session_of(user);
     H2Stream* const stream = session.find(static_cast<std::uint32_t>(id));
-    if (stream == nullptr || !stream->announced || stream->local_ended) {
+    const bool over = stream != nullptr && stream->unconsumed + size >
+                                               limits::h2_stream_window_bytes;  // reset by nghttp2
+    if (stream == nullptr || !stream->announced || stream->local_ended || over) {
       // Nobody will consume it: the connection's window must not leak away.
       nghttp2_session_consume_connection(ng, size);
       return 0;
@@ -247,13 +300,18 @@ struct H2Callbacks {
         break;
       case NGHTTP2_PING:
       case NGHTTP2_SETTINGS:
-      case NGHTTP2_WINDOW_UPDATE: session.count_control_frame(); break;
-      default: break;
+      case NGHTTP2_WINDOW_UPDATE:
+        session.count_control_frame();
+        break;
+      default:
+        break;
     }
     return 0;
   }
 
-  static int on_frame_not_send(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+  static int on_frame_not_send(
+      nghttp2_session*, const nghttp2_frame* frame, int error, void* user
+  ) {
     H2Session& session = session_of(user);
     if (frame->hd.type != NGHTTP2_HEADERS || error != NGHTTP2_ERR_FRAME_SIZE_ERROR) return 0;
     if (H2Stream* const stream = session.find(static_cast<std::uint32_t>(frame->hd.stream_id))) {
@@ -271,8 +329,15 @@ struct H2Callbacks {
     return 0;
   }
 
-  static ssize_t read_data(nghttp2_session*, std::int32_t id, std::uint8_t* into, std::size_t max, std::uint32_t* flags,
-                           nghttp2_data_source*, void* user) {
+  static ssize_t read_data(
+      nghttp2_session*,
+      std::int32_t id,
+      std::uint8_t* into,
+      std::size_t max,
+      std::uint32_t* flags,
+      nghttp2_data_source*,
+      void* user
+  ) {
     H2Session& session = session_of(user);
     if (session.pumping_) return NGHTTP2_ERR_PAUSE;
     H2Stream* const stream = session.find(static_cast<std::uint32_t>(id));
@@ -280,11 +345,18 @@ struct H2Callbacks {
     return session.size_data(*stream, into, max, *flags);
   }
 
-  static int send_data(nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* frame_head, std::size_t size,
-                       nghttp2_data_source*, void* user) {
+  static int send_data(
+      nghttp2_session*,
+      nghttp2_frame* frame,
+      const std::uint8_t* frame_head,
+      std::size_t size,
+      nghttp2_data_source*,
+      void* user
+  ) {
     H2Session& session = session_of(user);
     H2Stream* const stream = session.find(static_cast<std::uint32_t>(frame->hd.stream_id));
-    if (stream == nullptr || stream->out.size() < size) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (stream == nullptr || stream->out.size() < size)
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     session.write_data(*stream, frame_head, size);
     return 0;
   }
@@ -318,7 +390,8 @@ void H2Stream::clear_common() noexcept {
   head_sent = body_ended = discard_body = deferred = false;
 }
 
-H2Session::H2Session(Role role, BufferPool& pool, Instant now) : pool_(pool), guard_(now), now_(now), role_(role), control_(pool) {
+H2Session::H2Session(Role role, BufferPool& pool, Instant now)
+    : pool_(pool), guard_(now), now_(now), role_(role), control_(pool) {
   nghttp2_option* option = nullptr;
   GH_ASSERT(nghttp2_option_new(&option) == 0);
   nghttp2_option_set_no_auto_window_update(option, 1);
@@ -332,8 +405,9 @@ H2Session::H2Session(Role role, BufferPool& pool, Instant now) : pool_(pool), gu
   // guard_ counts resets, by the time handed in; nghttp2's own limiter reads a clock.
   nghttp2_option_set_stream_reset_rate_limit(option, 1u << 31, 1u << 31);
   nghttp2_session_callbacks* const callbacks = H2Callbacks::make();
-  const int made = role == Role::server ? nghttp2_session_server_new2(&ng_, callbacks, this, option)
-                                        : nghttp2_session_client_new2(&ng_, callbacks, this, option);
+  const int made = role == Role::server
+                       ? nghttp2_session_server_new2(&ng_, callbacks, this, option)
+                       : nghttp2_session_client_new2(&ng_, callbacks, this, option);
   GH_ASSERT(made == 0);
   nghttp2_session_callbacks_del(callbacks);
   nghttp2_option_del(option);
@@ -341,8 +415,9 @@ H2Session::H2Session(Role role, BufferPool& pool, Instant now) : pool_(pool), gu
 
 H2Session::~H2Session() { nghttp2_session_del(ng_); }
 
-// nghttp2 answers one stream too many with a connection error once the client has acknowledged our SETTINGS. We refuse just
-// that stream (RFC 9113 §5.1.2), so nghttp2 is told of no bound, and the bound is written into the frame on its way out.
+// nghttp2 answers one stream too many with a connection error once the client has acknowledged our
+// SETTINGS. We refuse just that stream (RFC 9113 §5.1.2), so nghttp2 is told of no bound, and the
+// bound is written into the frame on its way out.
 void H2Session::send_settings(std::uint32_t streams_max) {
   std::array<nghttp2_settings_entry, 5> entries{{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, NGHTTP2_INITIAL_MAX_CONCURRENT_STREAMS},
@@ -359,7 +434,9 @@ void H2Session::send_settings(std::uint32_t streams_max) {
     settings_to_patch_ = true;
     nghttp2_submit_settings(ng_, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
   }
-  nghttp2_session_set_local_window_size(ng_, NGHTTP2_FLAG_NONE, 0, limits::h2_connection_window_bytes);
+  nghttp2_session_set_local_window_size(
+      ng_, NGHTTP2_FLAG_NONE, 0, limits::h2_connection_window_bytes
+  );
 }
 
 // ---- in ----
@@ -382,8 +459,9 @@ Result<void, SessionError> H2Session::take_plaintext(ByteView bytes, Instant now
   return settle();
 }
 
-// Takes a frame's header, and as much of its payload as is there. nghttp2 gets a header whole: its count of CONTINUATION
-// frames (1.52) counts the pieces of their headers. False: the header has not arrived.
+// Takes a frame's header, and as much of its payload as is there. nghttp2 gets a header whole: its
+// count of CONTINUATION frames (1.52) counts the pieces of their headers. False: the header has not
+// arrived.
 bool H2Session::begin_frame(ByteView& bytes) {
   ByteView whole;
   if (head_have_ == 0 && bytes.size() >= head_.size()) {
@@ -415,7 +493,8 @@ bool H2Session::begin_frame(ByteView& bytes) {
 void H2Session::receive(ByteView bytes) {
   const ssize_t n = nghttp2_session_mem_recv(ng_, bytes.data(), bytes.size());
   if (n >= 0) return;
-  if (n == NGHTTP2_ERR_FLOODED || n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) return fail(SessionError::h2_flood);
+  if (n == NGHTTP2_ERR_FLOODED || n == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+    return fail(SessionError::h2_flood);
   broken_ = true;  // out of memory: nghttp2 allows nothing more but its end
   if (error_ == SessionError::none) error_ = SessionError::h2_protocol;
 }
@@ -452,11 +531,13 @@ void H2Session::pump() {
 
 void H2Session::take_frame(const std::uint8_t* at, std::size_t bytes) {
   constexpr std::size_t patched = h2::frame_head_bytes + 6;  // up to the end of the first entry
-  if (!settings_to_patch_ || bytes < patched || at[3] != NGHTTP2_SETTINGS) return control_.append({at, bytes});
+  if (!settings_to_patch_ || bytes < patched || at[3] != NGHTTP2_SETTINGS)
+    return control_.append({at, bytes});
   settings_to_patch_ = false;
   std::array<std::uint8_t, patched> first;
   std::memcpy(first.data(), at, patched);
-  for (std::size_t i = 0; i < 4; ++i) first[patched - 1 - i] = static_cast<std::uint8_t>(announce_streams_max_ >> (8 * i));
+  for (std::size_t i = 0; i < 4; ++i)
+    first[patched - 1 - i] = static_cast<std::uint8_t>(announce_streams_max_ >> (8 * i));
   control_.append(first);
   control_.append({at + patched, bytes - patched});
 }
@@ -503,10 +584,13 @@ std::size_t H2Session::produce_into(MutableBytes into) {
 }
 
 bool H2Session::has_output() const noexcept {
-  return !dead_.empty() || !control_.empty() || !rest_.empty() || (!broken_ && nghttp2_session_want_write(ng_) != 0);
+  return !dead_.empty() || !control_.empty() || !rest_.empty() ||
+         (!broken_ && nghttp2_session_want_write(ng_) != 0);
 }
 
-ssize_t H2Session::size_data(H2Stream& stream, std::uint8_t* copy_to, std::size_t max, std::uint32_t& flags) {
+ssize_t H2Session::size_data(
+    H2Stream& stream, std::uint8_t* copy_to, std::size_t max, std::uint32_t& flags
+) {
   if (stream.discard_body && !stream.out.empty()) {
     const std::size_t dropped = stream.out.size();
     stream.out.clear();
@@ -569,7 +653,8 @@ void H2Session::sent(H2Stream& stream, std::size_t bytes) {
 // ---- commands ----
 
 int H2Session::submit(
-    H2Stream& stream, std::span<const OutField> first, const HeaderList& rest, Head kind) {
+    H2Stream& stream, std::span<const OutField> first, const HeaderList& rest, Head kind
+) {
   PairList pairs(first.size() + rest.size());
   for (const OutField& field : first) pairs.add(field.name, field.value);
   pairs.add(rest);
@@ -577,11 +662,18 @@ int H2Session::submit(
   nghttp2_data_provider body{};
   body.read_callback = H2Callbacks::read_data;
   switch (kind) {
-    case Head::interim: return nghttp2_submit_headers(ng_, NGHTTP2_FLAG_NONE, id, nullptr, pairs.data(), pairs.size(), nullptr);
-    case Head::response: return nghttp2_submit_response(ng_, id, pairs.data(), pairs.size(), &body);
-    case Head::response_end: return nghttp2_submit_response(ng_, id, pairs.data(), pairs.size(), nullptr);
-    case Head::request: return nghttp2_submit_request(ng_, nullptr, pairs.data(), pairs.size(), &body, &stream);
-    case Head::request_end: return nghttp2_submit_request(ng_, nullptr, pairs.data(), pairs.size(), nullptr, &stream);
+    case Head::interim:
+      return nghttp2_submit_headers(
+          ng_, NGHTTP2_FLAG_NONE, id, nullptr, pairs.data(), pairs.size(), nullptr
+      );
+    case Head::response:
+      return nghttp2_submit_response(ng_, id, pairs.data(), pairs.size(), &body);
+    case Head::response_end:
+      return nghttp2_submit_response(ng_, id, pairs.data(), pairs.size(), nullptr);
+    case Head::request:
+      return nghttp2_submit_request(ng_, nullptr, pairs.data(), pairs.size(), &body, &stream);
+    case Head::request_end:
+      return nghttp2_submit_request(ng_, nullptr, pairs.data(), pairs.size(), nullptr, &stream);
   }
   return -1;
 }
@@ -613,7 +705,8 @@ void H2Session::give_credit(H2Stream& stream, std::size_t bytes) {
   stream.unconsumed -= n;
   if (n == 0 || broken_ || closed_) return;
   nghttp2_session_consume_connection(ng_, n);
-  if (!stream.remote_ended && !stream.dead) nghttp2_session_consume_stream(ng_, static_cast<std::int32_t>(stream.id), n);
+  if (!stream.remote_ended && !stream.dead)
+    nghttp2_session_consume_stream(ng_, static_cast<std::int32_t>(stream.id), n);
 }
 
 void H2Session::kill(H2Stream& stream, Reset why) {
@@ -626,11 +719,14 @@ void H2Session::kill(H2Stream& stream, Reset why) {
   give_credit(stream, stream.unconsumed);
   if (broken_ || closed_) return;
   nghttp2_session_set_stream_user_data(ng_, static_cast<std::int32_t>(stream.id), nullptr);
-  nghttp2_submit_rst_stream(ng_, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(stream.id), code_of(why));
+  nghttp2_submit_rst_stream(
+      ng_, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(stream.id), code_of(why)
+  );
 }
 
 void H2Session::rst(std::uint32_t id, std::uint32_t code) {
-  if (!broken_) nghttp2_submit_rst_stream(ng_, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(id), code);
+  if (!broken_)
+    nghttp2_submit_rst_stream(ng_, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(id), code);
 }
 
 void H2Session::rst_malformed(H2Stream& stream) { rst(stream.id, NGHTTP2_PROTOCOL_ERROR); }
@@ -644,7 +740,9 @@ void H2Session::enlist(H2Stream& stream, std::int32_t id) {
 }
 
 H2Stream* H2Session::find(std::uint32_t id) const noexcept {
-  return static_cast<H2Stream*>(nghttp2_session_get_stream_user_data(ng_, static_cast<std::int32_t>(id)));
+  return static_cast<H2Stream*>(
+      nghttp2_session_get_stream_user_data(ng_, static_cast<std::int32_t>(id))
+  );
 }
 
 bool H2Session::exists(std::uint32_t id) const noexcept {
@@ -677,7 +775,8 @@ void H2Session::fire_dead() {
 void H2Session::close_all(Reset why) {
   closed_ = true;
   for (H2Stream* const stream : open_) {
-    if (!broken_) nghttp2_session_set_stream_user_data(ng_, static_cast<std::int32_t>(stream->id), nullptr);
+    if (!broken_)
+      nghttp2_session_set_stream_user_data(ng_, static_cast<std::int32_t>(stream->id), nullptr);
     stream->dead = true;
     stream->why = why;
     stream->out.clear();

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both roles of HTTP/2 share (RFC 9113): nghttp2, bytes in and out, flow control by credit, streams and their end.
-// In: plaintext, time, commands of the role.   Out: frames by produce(); the role's hooks, then the owner's events.
-// Owner: H2Server or H2Client, so one core.
-// Not here: what a head must look like, who may open a stream (h2_server.cc, h2_client.cc), floods (h2_frame_guard.h).
+// What both roles of HTTP/2 share (RFC 9113): nghttp2, bytes in and out, flow control by credit,
+// streams and their end. In: plaintext, time, commands of the role.   Out: frames by produce(); the
+// role's hooks, then the owner's events. Owner: H2Server or H2Client, so one core. Not here: what a
+// head must look like, who may open a stream (h2_server.cc, h2_client.cc), floods
+// (h2_frame_guard.h).
 //
-// Two queues lead out. Control frames and heads are serialised into control_ as soon as they exist, so that what nghttp2
-// decided (a reset, GOAWAY) is known in the same call and what waits is bounded by limits::h2_control_frames_queued_max. DATA
-// is made only in produce(), straight from the stream's queue into the caller's buffer.
+// Two queues lead out. Control frames and heads are serialised into control_ as soon as they exist,
+// so that what nghttp2 decided (a reset, GOAWAY) is known in the same call and what waits is
+// bounded by limits::h2_control_frames_queued_max. DATA is made only in produce(), straight from
+// the stream's queue into the caller's buffer.
 #pragma once
+
+#include "base/byte_queue.h"
+#include "dataplane/http/h2_frame_guard.h"
+#include "dataplane/http/session.h"
 
 #include <sys/types.h>
 
 #include <array>
 #include <memory>
 #include <vector>
-
-#include "base/byte_queue.h"
-#include "dataplane/http/h2_frame_guard.h"
-#include "dataplane/http/session.h"
 
 struct nghttp2_session;
 
@@ -27,7 +29,7 @@ namespace gh::http {
 struct H2Stream : Stream {
   explicit H2Stream(BufferPool& pool) : out(pool) {}
 
-  ByteQueue out;           // our body, bounded by the window of whoever fills it
+  ByteQueue out;  // our body, bounded by the window of whoever fills it
   HeaderList trailers_out;
   HeaderList trailers_in;
   std::size_t unconsumed = 0;  // handed up and not consumed: what the peer's windows lack
@@ -37,12 +39,12 @@ struct H2Stream : Stream {
   bool announced = false;      // the owner knows it and will hear on_closed
   bool dead = false;           // reset by us: nothing more is read or sent
   bool in_trailers = false;
-  bool remote_ended = false;   // END_STREAM came
-  bool local_ended = false;    // END_STREAM went out
-  bool head_sent = false;      // the final head was submitted
-  bool body_ended = false;     // end_body() was called
-  bool discard_body = false;   // no body may be sent (HEAD, 204, 304)
-  bool deferred = false;       // nghttp2 waits for resume
+  bool remote_ended = false;  // END_STREAM came
+  bool local_ended = false;   // END_STREAM went out
+  bool head_sent = false;     // the final head was submitted
+  bool body_ended = false;    // end_body() was called
+  bool discard_body = false;  // no body may be sent (HEAD, 204, 304)
+  bool deferred = false;      // nghttp2 waits for resume
 
   void clear_common() noexcept;
 };
@@ -60,19 +62,26 @@ class H2Session {
   virtual ~H2Session();
 
   // ---- hooks, called while nghttp2 reads or writes ----
-  virtual void on_frame(const h2::FrameHead& frame) = 0;  // a frame begins, before nghttp2 sees it; may fail()
+  virtual void on_frame(const h2::FrameHead& frame
+  ) = 0;  // a frame begins, before nghttp2 sees it; may fail()
   virtual H2Stream* on_new_stream(std::int32_t id) = 0;  // server: a request begins; null: refused
   virtual void on_head_begin(H2Stream& stream) = 0;      // a further header block of a known stream
-  virtual FieldVerdict on_field(H2Stream& stream, std::string_view name, std::string_view value) = 0;
-  virtual bool on_head_end(H2Stream& stream) = 0;        // false: malformed
+  virtual FieldVerdict on_field(
+      H2Stream& stream, std::string_view name, std::string_view value
+  ) = 0;
+  virtual bool on_head_end(H2Stream& stream) = 0;  // false: malformed
   virtual void on_data(H2Stream& stream, ByteView piece) = 0;
-  virtual void on_remote_end(H2Stream& stream) = 0;      // END_STREAM, after the head or data that carried it
+  virtual void on_remote_end(H2Stream& stream
+  ) = 0;  // END_STREAM, after the head or data that carried it
   virtual void on_data_sent(H2Stream& stream, std::size_t bytes) = 0;
-  virtual bool is_whole(const H2Stream& stream) const = 0;  // closed by NO_ERROR: was everything said?
-  virtual void on_local_end(H2Stream& stream) = 0;       // our END_STREAM went out
+  virtual bool is_whole(const H2Stream& stream
+  ) const = 0;                                      // closed by NO_ERROR: was everything said?
+  virtual void on_local_end(H2Stream& stream) = 0;  // our END_STREAM went out
   virtual void on_stream_closed(H2Stream& stream, Reset why) = 0;  // and to be recycled
-  virtual void on_reset_received(std::uint32_t id, H2Stream* stream) = 0;  // on_stream_closed follows
-  virtual void on_reset_sent(std::uint32_t id, std::uint32_t code) = 0;    // ours or nghttp2's
+  virtual void on_reset_received(
+      std::uint32_t id, H2Stream* stream
+  ) = 0;                                                                 // on_stream_closed follows
+  virtual void on_reset_sent(std::uint32_t id, std::uint32_t code) = 0;  // ours or nghttp2's
   virtual void on_settings() = 0;
   virtual void on_ping_ack() = 0;
 
@@ -80,15 +89,22 @@ class H2Session {
   Result<void, SessionError> take_plaintext(ByteView bytes, Instant now);
   std::size_t produce_into(MutableBytes into);
   bool has_output() const noexcept;
-  bool mid_frame() const noexcept { return head_have_ > 0 || payload_left_ > 0 || guard_.block_open(); }
-  // Fails the connection: GOAWAY with the code of `error`, and on_closed for every stream when the running call ends.
+
+  bool mid_frame() const noexcept {
+    return head_have_ > 0 || payload_left_ > 0 || guard_.block_open();
+  }
+
+  // Fails the connection: GOAWAY with the code of `error`, and on_closed for every stream when the
+  // running call ends.
   void fail(SessionError error);
   void fail(SessionError error, std::uint32_t code);
-  Result<void, SessionError> settle();  // end of every call that may fire events: dead streams, failure
+  Result<void, SessionError> settle(
+  );  // end of every call that may fire events: dead streams, failure
   void close_all(Reset why);
   void lose();  // the connection is gone: nothing is read or sent any more
 
   void send_settings(std::uint32_t streams_max);
+
   struct OutField {
     std::string_view name;
     std::string_view value;
@@ -98,9 +114,10 @@ class H2Session {
   int submit(H2Stream& stream, std::span<const OutField> first, const HeaderList& rest, Head kind);
   void queue_body(H2Stream& stream, ByteView piece);
   void queue_end(H2Stream& stream, const HeaderList* trailers);
-  void kill(H2Stream& stream, Reset why);           // RST_STREAM, then on_closed from settle()
-  void rst_malformed(H2Stream& stream);             // RST_STREAM PROTOCOL_ERROR: nghttp2 closes it, on_closed(peer_error)
-  void rst(std::uint32_t id, std::uint32_t code);   // a stream that has no H2Stream
+  void kill(H2Stream& stream, Reset why);  // RST_STREAM, then on_closed from settle()
+  void rst_malformed(H2Stream& stream
+  );  // RST_STREAM PROTOCOL_ERROR: nghttp2 closes it, on_closed(peer_error)
+  void rst(std::uint32_t id, std::uint32_t code);  // a stream that has no H2Stream
   void give_credit(H2Stream& stream, std::size_t bytes);
   void enlist(H2Stream& stream, std::int32_t id);
   H2Stream* find(std::uint32_t id) const noexcept;
@@ -131,23 +148,25 @@ class H2Session {
   void copy_out(ByteView bytes) noexcept;
   void sent(H2Stream& stream, std::size_t bytes);
   void resume(H2Stream& stream);
-  // A DATA payload of at most `max` bytes: how many now, with nghttp2's flags; or one of its error codes.
+  // A DATA payload of at most `max` bytes: how many now, with nghttp2's flags; or one of its error
+  // codes.
   ssize_t size_data(H2Stream& stream, std::uint8_t* copy_to, std::size_t max, std::uint32_t& flags);
   void write_data(H2Stream& stream, const std::uint8_t* frame_head, std::size_t bytes);
 
   Role role_;
-  std::array<std::uint8_t, h2::frame_head_bytes> head_;  // of a frame whose header is arriving in pieces
+  std::array<std::uint8_t, h2::frame_head_bytes>
+      head_;  // of a frame whose header is arriving in pieces
   std::size_t head_have_ = 0;
   std::uint32_t payload_left_ = 0;
 
-  ByteQueue control_;           // frames ready to go
+  ByteQueue control_;               // frames ready to go
   std::size_t control_frames_ = 0;  // of those in control_, the ones a peer can provoke
-  ByteView rest_;               // of a frame nghttp2 holds for us until its next call
-  MutableBytes room_;           // produce(): where DATA is written
+  ByteView rest_;                   // of a frame nghttp2 holds for us until its next call
+  MutableBytes room_;               // produce(): where DATA is written
   std::size_t written_ = 0;
-  bool pumping_ = false;        // no DATA now
-  bool cut_by_window_ = false;  // the DATA frame being made
-  bool broken_ = false;         // nghttp2 may not be called any more
+  bool pumping_ = false;                    // no DATA now
+  bool cut_by_window_ = false;              // the DATA frame being made
+  bool broken_ = false;                     // nghttp2 may not be called any more
   std::uint32_t announce_streams_max_ = 0;  // see send_settings()
   bool settings_to_patch_ = false;
 };
