@@ -111,6 +111,7 @@ Outcome<LoadedPair> load_pair(
         pair.chain_where + ": Kubernetes' clients (Go) cannot parse this certificate"
     );
   }
+  if (!pair.names.empty()) out.names = pair.names;
   return out;
 }
 
@@ -225,8 +226,7 @@ bool any_matches(const std::vector<std::string>& names, std::string_view wanted,
 
 SSL_CTX* ServerState::choose(std::string_view server_name) const {
   if (server_name.empty() || others.empty()) return context.get();
-  for (const bool wildcards : {false, true}) {
-    if (any_matches(this->names, server_name, wildcards)) return context.get();
+  for (const bool wildcards : {false, true}) {  // the default is for what no other names, as in kube-apiserver
     for (const Named& other : others) {
       if (any_matches(other.names, server_name, wildcards)) return other.context.get();
     }

@@ -29,6 +29,7 @@ struct KeyPair {
   std::string key_pem;
   std::string chain_where;
   std::string key_where;
+  std::vector<std::string> names;  // server names it is for, "*.example.org" too; empty: those of the certificate
 };
 
 Outcome<KeyPair> load_key_pair(const std::string& chain_file, const std::string& key_file);
