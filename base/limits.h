@@ -98,6 +98,11 @@ inline constexpr seconds ticket_key_period{12 * 3600};          // a new ticket 
 inline constexpr std::size_t admin_connections_max = 64;        // --admin-listen; further ones are closed at accept
 inline constexpr seconds admin_timeout{10};                     // of an admin request's head, an idle or a stuck admin connection
 inline constexpr std::size_t policy_file_bytes_max = 256u * 1024 * 1024;  // larger: the set is refused
+inline constexpr std::size_t policy_depth_max = 64;             // lists and maps in one another; deeper: the set is refused
+inline constexpr std::size_t policy_nodes_max = 16'000'000;     // values of one YAML or JSON document; more: the set is refused
+inline constexpr std::size_t policy_alias_nodes_max = 1'000'000;  // values that YAML aliases and merges of a file stand for; more: the set is refused
+inline constexpr std::size_t policy_merge_keys_max = 10'000;    // keys of a map that YAML merges (<<) bring in; more: the set is refused
+inline constexpr std::size_t policy_warnings_max = 100;         // warnings kept of a set; more are only counted
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
 }  // namespace gh::limits

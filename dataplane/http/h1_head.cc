@@ -386,7 +386,8 @@ Result<void, Refused> read_request_line(
   }
   const std::string_view method = line.substr(0, first);
   std::string_view target = line.substr(first + 1, last - first - 1);
-  if (!is_token(method)) return fail(bad_line("the request method is malformed"));
+  if (!is_token(method) || method.size() > limits::method_bytes_max)
+    return fail(bad_line("the request method is malformed"));
   GH_TRY(head.version, read_version(line.substr(last + 1)));
   if (method == "CONNECT") {
     return fail(Refused{SessionError::connect_refused, 400, "CONNECT is not offered"});

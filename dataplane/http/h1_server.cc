@@ -162,16 +162,16 @@ void H1Server::on_lost() {
 }
 
 Result<void, SessionError> H1Server::end_of_input() {
+  input_end_seen_ = true;
   switch (reading_) {
     case Reading::head:
       end_connection();
       if (section_.started()) return fail(SessionError::truncated);
       return {};
     case Reading::body:
-      if (!open_) {
-        end_connection();
-        return {};
-      }
+      keep_alive_ = false;
+      if (!open_) end_connection();
+      if (!open_ || writing_ == Writing::whole) return {};  // what is missing was not wanted
       break_with(Reset::connection_lost);
       close_stream(Reset::connection_lost);
       return fail(SessionError::truncated);
@@ -179,7 +179,6 @@ Result<void, SessionError> H1Server::end_of_input() {
       arm(Timer::half_closed);
       return {};
     case Reading::tunnel:
-      tunnel_end_told_ = true;
       events_.on_tunnel_end(exchange_);
       return {};
     case Reading::ended:
@@ -255,6 +254,7 @@ void H1Server::switch_protocols(const ResponseHead& head) {
   keep_alive_ = false;
   reading_ = Reading::tunnel;
   writing_ = Writing::tunnel;
+  input_end_seen_ = false;
   arm(Timer::none);
 }
 
@@ -300,7 +300,7 @@ Result<void, SessionError> H1Server::refuse(const Refused& refused) {
     said.connection = "close";
     out_.status_head(refused.status, headers, said);
     out_.text(body);
-  } else if (open_) {
+  } else if (open_ && writing_ != Writing::whole) {
     aborted_ = true;
   }
   end_connection();
@@ -348,7 +348,7 @@ Result<void, SessionError> H1Server::settle() {
 
 bool H1Server::unsettled() const noexcept {
   return (open_ && broken_ != Reset::none) || exchange_over() || held_readable() ||
-         (input_over() && !tunnel_end_told_ && timer_ != Timer::half_closed);
+         (input_over() && !input_end_seen_);
 }
 
 bool H1Server::held_readable() const noexcept {
@@ -357,13 +357,14 @@ bool H1Server::held_readable() const noexcept {
 
 bool H1Server::exchange_over() const noexcept {
   if (!answerable() || !out_.empty()) return false;
-  return writing_ == Writing::whole || (writing_ == Writing::tunnel_ended && tunnel_end_told_);
+  return writing_ == Writing::whole || (writing_ == Writing::tunnel_ended && input_end_seen_);
 }
 
 void H1Server::finish_exchange() {
   const bool whole = request_whole();
   const bool tunnel = writing_ == Writing::tunnel_ended;
   out_.clear();  // it is empty, but for the count of a body that HEAD kept from being sent
+  input_end_seen_ = false;
   close_stream(Reset::none);
   if (tunnel || !keep_alive_ || draining_) return end_connection();
   if (whole) reading_ = Reading::head;
@@ -446,11 +447,8 @@ Instant H1Server::next_deadline() const noexcept {
 Result<void, SessionError> H1Server::on_deadline(Instant now) {
   const Flagged known(time_known_);
   now_ = now;
+  if (timer_stale_) arm(timer_);
   if (timer_ == Timer::none || now < next_deadline()) return settle();
-  if (timer_stale_) {
-    arm(timer_);
-    return settle();
-  }
   GH_TRY_VOID(on_expired());
   return settle();
 }

@@ -129,8 +129,8 @@ class H1Server final : public ServerSession {
   bool continue_sent_ = false;
   bool draining_ = false;
   bool eof_ = false;
-  bool tunnel_end_told_ = false;
-  bool ending_ = false;  // once out_ is empty the connection is finished
+  bool input_end_seen_ = false;  // end_of_input() has done what there is to do in this state
+  bool ending_ = false;          // once out_ is empty the connection is finished
   bool aborted_ = false;
   Reset broken_ = Reset::none;  // reset() may not raise events: the next settle() tells
   std::size_t unread_ = 0;      // body or tunnel bytes handed up and not consumed
