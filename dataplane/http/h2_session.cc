@@ -267,7 +267,7 @@ struct H2Callbacks {
     H2Stream* const stream = session.find(static_cast<std::uint32_t>(id));
     const bool over = stream != nullptr && stream->unconsumed + size >
                                                limits::h2_stream_window_bytes;  // reset by nghttp2
-    if (stream == nullptr || !stream->announced || stream->local_ended || over) {
+    if (stream == nullptr || !stream->announced || session.is_whole(*stream) || over) {
       // Nobody will consume it: the connection's window must not leak away.
       nghttp2_session_consume_connection(ng, size);
       return 0;
