@@ -226,7 +226,8 @@ bool any_matches(const std::vector<std::string>& names, std::string_view wanted,
 
 SSL_CTX* ServerState::choose(std::string_view server_name) const {
   if (server_name.empty() || others.empty()) return context.get();
-  for (const bool wildcards : {false, true}) {  // the default is for what no other names, as in kube-apiserver
+  for (const bool wildcards :
+       {false, true}) {  // the default is for what no other names, as in kube-apiserver
     for (const Named& other : others) {
       if (any_matches(other.names, server_name, wildcards)) return other.context.get();
     }
@@ -264,11 +265,11 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
   std::unique_ptr<ServerContext> out(new ServerContext);
   auto state = std::make_shared<ServerState>();
   if (settings.certificates.empty()) return fault("a TLS server needs a certificate");
-  state->trust = settings.client_trust;
+  state->trust = settings.client_trust ? settings.client_trust : TrustStore::nobody();
   state->mode = settings.mode;
   state->ticket_keys = settings.ticket_keys;
   state->alpn = wire_of(settings.alpn);
-  if (state->trust) out->warnings_ = state->trust->warnings(now);
+  out->warnings_ = state->trust->warnings(now);
   for (const KeyPair& files : settings.certificates) {
     GH_TRY(auto pair, load_pair(files, now, out->warnings_));
     if (!state->context) {

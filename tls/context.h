@@ -29,7 +29,8 @@ struct KeyPair {
   std::string key_pem;
   std::string chain_where;
   std::string key_where;
-  std::vector<std::string> names;  // server names it is for, "*.example.org" too; empty: those of the certificate
+  std::vector<std::string>
+      names;  // server names it is for, "*.example.org" too; empty: those of the certificate
 };
 
 Outcome<KeyPair> load_key_pair(const std::string& chain_file, const std::string& key_file);
@@ -50,7 +51,7 @@ struct ProtocolSettings {
 struct ServerSettings {
   std::vector<KeyPair> certificates;  // chosen by SNI; the first is the default. Equal names with
                                       // another key type: both are used
-  std::shared_ptr<const TrustStore> client_trust;  // null: no client certificate can verify
+  std::shared_ptr<const TrustStore> client_trust;  // null: nobody is trusted
   ClientCertMode mode = ClientCertMode::require;
   std::shared_ptr<const TicketKeys> ticket_keys;        // null: no resumption
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};  // in order of our preference

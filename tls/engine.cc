@@ -155,7 +155,7 @@ void OpensslEngine::finish_handshake() {
   resumed_ = SSL_session_reused(ssl_.get()) == 1;
   if (server_ && resumed_ && restored_) {
     peer_ = std::move(restored_->peer);
-    trust_epoch_ = peer_ && trust() != nullptr ? trust()->epoch() : 0;
+    trust_epoch_ = peer_ ? trust().epoch() : 0;
   }
   restored_.reset();
   const unsigned char* name = nullptr;
@@ -279,8 +279,8 @@ bool OpensslEngine::read_presented(std::vector<ByteView>& chain) const {
   return true;
 }
 
-const TrustStore* OpensslEngine::trust() const {
-  return server_ ? server_->trust.get() : client_->trust.get();
+const TrustStore& OpensslEngine::trust() const {
+  return server_ ? *server_->trust : *client_->trust;
 }
 
 namespace {
@@ -316,15 +316,8 @@ VerifyRequest OpensslEngine::request() const {
 
 bool OpensslEngine::judge(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys) {
   std::string why;
-  if (trust() == nullptr) {
-    peer_error_ = TlsError::unknown_authority;
-    auto names = parse_peer_certificate(chain[0]);
-    if (!names) peer_error_ = names.error();
-    if (names) peer_ = std::make_unique<PeerCertificate>(std::move(*names));
-    return false;
-  }
-  auto verified = PathVerifier(*trust(), request(), &why).run(chain, keys);
-  trust_epoch_ = trust()->epoch();
+  auto verified = PathVerifier(trust(), request(), &why).run(chain, keys);
+  trust_epoch_ = trust().epoch();
   if (verified) {
     peer_ = std::make_unique<PeerCertificate>(std::move(*verified));
     return true;
@@ -434,7 +427,7 @@ bool OpensslEngine::on_ticket_wanted() {
   state.mode = server_->mode;
   state.has_certificate = peer != nullptr;
   state.presented = resumption ? restored_->presented : presented_count_;
-  if (trust() != nullptr) state.trust_epoch = trust()->full_epoch();
+  state.trust_epoch = trust().full_epoch();
   if (peer != nullptr) {
     state.chain_fingerprint = peer->chain_fingerprint;
     state.not_after = peer->not_after;
@@ -454,10 +447,8 @@ SSL_TICKET_RETURN OpensslEngine::on_ticket_opened(SSL_SESSION* session, bool ren
   if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1) return full_handshake;
   const auto ticket = TicketState::decode({static_cast<const std::uint8_t*>(data), size});
   if (!ticket) return full_handshake;
-  const TrustStore::Epoch none{};
-  const TicketVerdict verdict = may_resume(
-      *ticket, server_->mode, trust() == nullptr ? none : trust()->full_epoch(), server_name_, now_
-  );
+  const TicketVerdict verdict =
+      may_resume(*ticket, server_->mode, trust().full_epoch(), server_name_, now_);
   if (verdict == TicketVerdict::refuse) return full_handshake;
   Restored restored;
   restored.lineage_start = ticket->lineage_start;
@@ -485,10 +476,10 @@ std::unique_ptr<PeerCertificate> OpensslEngine::restore_peer(
   const ByteView bytes = der.view();
   auto peer = std::make_unique<PeerCertificate>();
   if (verify_again) {
-    if (ticket.presented != 1 || trust() == nullptr) return nullptr;
+    if (ticket.presented != 1) return nullptr;
     EVP_PKEY* const key = X509_get0_pubkey(leaf);
     auto verified =
-        PathVerifier(*trust(), request(), nullptr).run(std::span(&bytes, 1), std::span(&key, 1));
+        PathVerifier(trust(), request(), nullptr).run(std::span(&bytes, 1), std::span(&key, 1));
     if (!verified) return nullptr;
     *peer = std::move(*verified);
   } else {

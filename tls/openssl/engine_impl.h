@@ -83,7 +83,7 @@ class OpensslEngine final : public Engine {
   std::unique_ptr<PeerCertificate> restore_peer(
       const TicketState& ticket, X509* leaf, bool verify_again
   );
-  const TrustStore* trust() const;
+  const TrustStore& trust() const;
   VerifyRequest request() const;
   TlsError set_error(TlsError error, std::string text = {});
   TlsError library_failure();
