@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the raw-byte batteries against a gate it starts: `run.py --gatehouse build/release/gatehouse`.
+
+In: the program.   Out: a line a failure, last `N passed, N failed`; exit code 0 only without failures.
+"""
+import argparse
+import os
+import sys
+import tempfile
+import threading
+import time
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
+import h1_battery  # noqa: E402
+import h2_battery  # noqa: E402
+from harness import Bed, Failure, haproxy_stand_in  # noqa: E402
+from test_pki import make_pki  # noqa: E402
+
+# name of the bed, what the upstream speaks, --authorization-mode, each case in every manner
+H1_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", False), ("rbac-h2", ("h2",), "RBAC", True), ("allow-h1", ("http/1.1",), "AlwaysAllow", True))
+H2_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", True), ("rbac-h2", ("h2",), "RBAC", True))
+SANITIZERS = ("AddressSanitizer", "runtime error:", "ThreadSanitizer", "LeakSanitizer", "GH_ASSERT")
+
+
+class Tally:
+    def __init__(self, verbose):
+        self.passed = self.failed = 0
+        self.verbose = verbose
+        self.lock = threading.Lock()
+
+    def note(self, name, failure):
+        with self.lock:
+            self.passed += failure is None
+            self.failed += failure is not None
+            if failure is not None:
+                print(f"FAILED {name}: {failure}", flush=True)
+            elif self.verbose:
+                print(f"ok {name}", flush=True)
+
+
+def run_bed(battery, label, bed_options, options, pki, tally):
+    name, alpn, mode, quick = bed_options
+    folder = os.path.join(options.folder, label, name)
+    prefix = f"{label} [{name}] "
+    stand_in = haproxy_stand_in if options.haproxy else None
+    try:
+        bed = Bed(options.gatehouse, pki, folder, alpn, road=options.road, mode=mode, stand_in=stand_in)
+    except Failure as failure:
+        tally.note(prefix + "start", str(failure))
+        return
+    started = time.monotonic()
+    for case, failure in battery.run(bed, options.only, quick or options.quick):
+        tally.note(prefix + case, failure)
+    alive = bed.gate.alive()
+    status = bed.close()
+    log = bed.gate.log_text()
+    wrong = [word for word in SANITIZERS if word in log]
+    stopped = None if alive and status == 0 and not wrong else f"status {status}, {'alive' if alive else 'died early'}, {wrong}\n{log[-1500:]}"
+    tally.note(prefix + "stops cleanly", None if options.haproxy else stopped)
+    if options.verbose:
+        print(f"{prefix}{time.monotonic() - started:.1f} s")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gatehouse", default="", help="the program")
+    parser.add_argument("--road", default="auto", choices=("auto", "uring", "epoll"))
+    parser.add_argument("--battery", default="all", choices=("all", "h1", "h2"))
+    parser.add_argument("--bed", default="", help="only beds whose name contains this")
+    parser.add_argument("--only", default="", help="only cases whose name contains this")
+    parser.add_argument("--quick", action="store_true", help="each case once, not also split")
+    parser.add_argument("--verbose", action="store_true", help="also print what passed")
+    parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    parser.add_argument("--haproxy", action="store_true", help="try the batteries themselves on HAProxy (which differs in much)")
+    options = parser.parse_args()
+    batteries = [("h1", h1_battery, H1_BEDS)] * (options.battery != "h2") + [("h2", h2_battery, H2_BEDS)] * (options.battery != "h1")
+    if options.list:
+        for label, battery, _ in batteries:
+            for case in battery.CASES:
+                print(f"{label} {case.section}: {case.name}")
+        return 0
+    tally = Tally(options.verbose)
+    with tempfile.TemporaryDirectory(prefix="gatehouse-conformance-") as folder:
+        options.folder = folder
+        pki = os.path.join(folder, "pki")
+        make_pki(pki)
+        threads = [threading.Thread(target=run_bed, args=(battery, label, bed, options, pki, tally))
+                   for label, battery, beds in batteries for bed in beds if options.bed in bed[0]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
