@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is asked, in Kubernetes' words: the part of authorizer.Attributes that policy looks at, without the user.
-// Views: they live as long as the RequestInfo (or the strings) they were taken from.
+// What is asked, in Kubernetes' words: the part of authorizer.Attributes that policy looks at,
+// without the user. Views: they live as long as the RequestInfo (or the strings) they were taken
+// from.
 #pragma once
 
 #include <string_view>

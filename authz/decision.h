@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an authorizer says. The zero value refuses; no_opinion refuses too unless a later authorizer allows.
+// What an authorizer says. The zero value refuses; no_opinion refuses too unless a later authorizer
+// allows.
 #pragma once
 
 #include <cstdint>

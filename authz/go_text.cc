@@ -21,7 +21,9 @@ constexpr RuneRange printable[] = {
 bool is_printable(std::uint32_t rune) {
   if (rune < 0x7f) return rune >= 0x20;
   const auto* after = std::upper_bound(
-      std::begin(printable), std::end(printable), rune,
+      std::begin(printable),
+      std::end(printable),
+      rune,
       [](std::uint32_t value, const RuneRange& range) { return value < range.first; }
   );
   return after != std::begin(printable) && rune <= std::prev(after)->last;
@@ -30,21 +32,41 @@ bool is_printable(std::uint32_t rune) {
 constexpr char lower_hex[] = "0123456789abcdef";
 
 void append_hex(std::string& out, std::uint32_t value, int digits) {
-  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += lower_hex[(value >> shift) & 15];
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4)
+    out += lower_hex[(value >> shift) & 15];
 }
 
 void append_escaped(std::string& out, std::uint32_t rune) {
   switch (rune) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\a': out += "\\a"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    case '\v': out += "\\v"; return;
-    default: break;
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\a':
+      out += "\\a";
+      return;
+    case '\b':
+      out += "\\b";
+      return;
+    case '\f':
+      out += "\\f";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    case '\v':
+      out += "\\v";
+      return;
+    default:
+      break;
   }
   if (is_printable(rune)) {
     append_rune(out, rune);
@@ -122,7 +144,7 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
-std::string quoted(std::string_view text) {
+std::string go_quoted(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
   append_quoted(out, text);
@@ -134,10 +156,17 @@ std::string html_escaped(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;

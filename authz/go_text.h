@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text as Go prints and reads it: %q, the rune loop over bytes that may not be UTF-8, strconv.ParseInt.
-// Pure. Owner: none.
+// Text as Go prints and reads it: %q, the rune loop over bytes that may not be UTF-8,
+// strconv.ParseInt. Pure. Owner: none.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ void append_rune(std::string& out, std::uint32_t rune);
 
 // strconv.Quote, which is fmt's %q.
 void append_quoted(std::string& out, std::string_view text);
-std::string quoted(std::string_view text);
+std::string go_quoted(std::string_view text);
 
 // `&`, `<`, `>` as entities, as the API server does in messages that a browser might show.
 std::string html_escaped(std::string_view text);

@@ -10,10 +10,13 @@ namespace gh::authz {
 namespace {
 
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 constexpr bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
+
 constexpr unsigned from_hex(char c) {
   if (is_digit(c)) return static_cast<unsigned>(c - '0');
   return static_cast<unsigned>((c | 0x20) - 'a' + 10);
@@ -119,9 +122,8 @@ std::optional<std::string> parse_host(std::string_view scheme, std::string_view 
 
 bool parse_authority(std::string_view authority, GoUrl& url) {
   const std::size_t at = authority.rfind('@');
-  auto host = parse_host(
-      url.scheme, at == std::string_view::npos ? authority : authority.substr(at + 1)
-  );
+  auto host =
+      parse_host(url.scheme, at == std::string_view::npos ? authority : authority.substr(at + 1));
   if (!host) return false;
   url.host = std::move(*host);
   if (at == std::string_view::npos) return true;
@@ -259,7 +261,8 @@ std::optional<std::string> url_unescape(std::string_view text, UrlPart part) {
       if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return std::nullopt;
       const char byte = static_cast<char>(from_hex(text[i + 1]) << 4 | from_hex(text[i + 2]));
       const bool percent = text.substr(i, 3) == "%25";
-      // RFC 6874: in a host only non-ASCII bytes, and the percent sign before a zone, may be escaped.
+      // RFC 6874: in a host only non-ASCII bytes, and the percent sign before a zone, may be
+      // escaped.
       if (part == UrlPart::host && from_hex(text[i + 1]) < 8 && !percent) return std::nullopt;
       if (part == UrlPart::zone && !percent && byte != ' ' && should_escape(byte, UrlPart::host)) {
         return std::nullopt;

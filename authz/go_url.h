@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request targets as Go's net/url (1.26) reads and prints them. The slow road: any form of target, with allocations.
-// A target that begins with '/' is read by request_info.cc without it.
+// Request targets as Go's net/url (1.26) reads and prints them. The slow road: any form of target,
+// with allocations. A target that begins with '/' is read by request_info.cc without it.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,14 @@ struct GoUrl {
 };
 
 // What a byte may stand for without being escaped; also unescape()'s mode.
-enum class UrlPart : std::uint8_t { path = 1, path_segment = 2, host = 4, zone = 8, user_password = 16, query_component = 32 };
+enum class UrlPart : std::uint8_t {
+  path = 1,
+  path_segment = 2,
+  host = 4,
+  zone = 8,
+  user_password = 16,
+  query_component = 32
+};
 
 // http.ReadRequest's URL for this request line; null: Go answers 400.
 std::optional<GoUrl> go_request_url(std::string_view method, std::string_view target);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/request_info.h"
 
+#include "authz/go_text.h"
+#include "authz/go_url.h"
+#include "authz/selectors.h"
+
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
-
-#include "authz/go_text.h"
-#include "authz/go_url.h"
-#include "authz/selectors.h"
 
 namespace gh::authz {
 
@@ -111,11 +111,16 @@ bool lowers_to_false(std::string_view text) { return text.size() == 5 && folds_t
 
 std::string_view verb_of(std::string_view method) {
   switch (method.size()) {
-    case 3: return method == "GET" ? "get" : method == "PUT" ? "update" : "";
-    case 4: return method == "POST" ? "create" : method == "HEAD" ? "get" : "";
-    case 5: return method == "PATCH" ? "patch" : "";
-    case 6: return method == "DELETE" ? "delete" : "";
-    default: return "";
+    case 3:
+      return method == "GET" ? "get" : method == "PUT" ? "update" : "";
+    case 4:
+      return method == "POST" ? "create" : method == "HEAD" ? "get" : "";
+    case 5:
+      return method == "PATCH" ? "patch" : "";
+    case 6:
+      return method == "DELETE" ? "delete" : "";
+    default:
+      return "";
   }
 }
 
@@ -141,7 +146,8 @@ bool is_namespace_subresource(std::string_view part) {
 
 // The first parts of a path without its outer slashes; more than nine are not told apart.
 struct Parts {
-  static constexpr std::size_t most = 9;  // apis, group, version, watch, namespaces, ns, resource, name, subresource
+  static constexpr std::size_t most =
+      9;  // apis, group, version, watch, namespaces, ns, resource, name, subresource
   std::array<std::string_view, most> at;
   std::size_t count = 0;
   std::string_view path;
@@ -171,9 +177,12 @@ struct Parts {
 
 std::string_view name_of(TargetError error) {
   switch (error) {
-    case TargetError::bad_request: return "bad_request";
-    case TargetError::options_asterisk: return "options_asterisk";
-    case TargetError::unfinished_verb: return "unfinished_verb";
+    case TargetError::bad_request:
+      return "bad_request";
+    case TargetError::options_asterisk:
+      return "options_asterisk";
+    case TargetError::unfinished_verb:
+      return "unfinished_verb";
   }
   return "";
 }
@@ -219,7 +228,8 @@ Result<void, TargetError> RequestInfo::parse(
     }
     attributes_.path = std::string_view(arena_).substr(0, path_bytes);
   }
-  // Room for an unusual method, every decoded value, and a name whose stray bytes become U+FFFD: nothing moves later.
+  // Room for an unusual method, every decoded value, and a name whose stray bytes become U+FFFD:
+  // nothing moves later.
   if (const std::size_t room = method.size() + 4 * raw_query_.size(); room > values_.capacity()) {
     values_.reserve(room);
   }
@@ -288,11 +298,10 @@ void RequestInfo::read_list_options() noexcept {
   ListQuery query;
   read_query(query);
   if (a.verb == "list") {
-    const bool parses =
-        (!query.limit || parse_int(*query.limit)) &&
-        (!query.timeout_seconds || parse_int(*query.timeout_seconds)) &&
-        (!query.label_selector || label_selector_parses(*query.label_selector)) &&
-        (!query.field_selector || field_selector_parses(*query.field_selector));
+    const bool parses = (!query.limit || parse_int(*query.limit)) &&
+                        (!query.timeout_seconds || parse_int(*query.timeout_seconds)) &&
+                        (!query.label_selector || label_selector_parses(*query.label_selector)) &&
+                        (!query.field_selector || field_selector_parses(*query.field_selector));
     if (query.watch) {
       const bool off = *query.watch == "0" ||
                        (parses ? folds_to_false(*query.watch) : lowers_to_false(*query.watch));
@@ -322,12 +331,13 @@ void RequestInfo::read_query(ListQuery& query) noexcept {
     const std::string_view value =
         equals == std::string_view::npos ? std::string_view{} : piece.substr(equals + 1);
     if (key.size() < 5 || piece.find(';') != std::string_view::npos || !well_escaped(key)) continue;
-    std::optional<std::string_view>* const into = is_name(key, "watch")            ? &query.watch
-                                                  : is_name(key, "limit")          ? &query.limit
-                                                  : is_name(key, "fieldSelector")  ? &query.field_selector
-                                                  : is_name(key, "labelSelector")  ? &query.label_selector
-                                                  : is_name(key, "timeoutSeconds") ? &query.timeout_seconds
-                                                                                   : nullptr;
+    std::optional<std::string_view>* const into =
+        is_name(key, "watch")            ? &query.watch
+        : is_name(key, "limit")          ? &query.limit
+        : is_name(key, "fieldSelector")  ? &query.field_selector
+        : is_name(key, "labelSelector")  ? &query.label_selector
+        : is_name(key, "timeoutSeconds") ? &query.timeout_seconds
+                                         : nullptr;
     if (into == nullptr || *into || !well_escaped(value)) continue;
     *into = decoded(value);
   }
@@ -360,7 +370,8 @@ bool RequestInfo::long_running() const noexcept {
   if (a.verb == "watch" || a.verb == "proxy") return true;
   if (!a.resource_request) return a.path.starts_with("/debug/pprof/");
   const std::string_view sub = a.subresource;
-  return !sub.empty() && (sub == "exec" || sub == "attach" || sub == "portforward" || sub == "log" || sub == "proxy");
+  return !sub.empty() && (sub == "exec" || sub == "attach" || sub == "portforward" ||
+                          sub == "log" || sub == "proxy");
 }
 
 bool RequestInfo::needs_create_too() const noexcept {
@@ -371,12 +382,15 @@ bool RequestInfo::needs_create_too() const noexcept {
 
 std::string unfinished_verb_text(std::string_view method, std::string_view target) {
   const auto url = go_request_url(method, target);
-  return "unable to determine kind and namespace from url, " + (url ? url->to_string() : std::string(target));
+  return "unable to determine kind and namespace from url, " +
+         (url ? url->to_string() : std::string(target));
 }
 
 std::string unfinished_verb_body(std::string_view method, std::string_view target) {
-  return html_escaped("Internal Server Error: " + quoted(target) + ": failed to create RequestInfo: " +
-                      unfinished_verb_text(method, target)) +
+  return html_escaped(
+             "Internal Server Error: " + go_quoted(target) +
+             ": failed to create RequestInfo: " + unfinished_verb_text(method, target)
+         ) +
          "\n";
 }
 

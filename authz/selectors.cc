@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/selectors.h"
 
+#include "authz/go_text.h"
+
 #include <algorithm>
 #include <utility>
-
-#include "authz/go_text.h"
 
 namespace gh::authz {
 namespace {
@@ -25,15 +25,20 @@ constexpr std::size_t label_bytes_max = 63;
 constexpr std::size_t subdomain_bytes_max = 253;
 #define GH_LABEL_KEY_FORM "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 constexpr std::string_view key_must =
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '" GH_LABEL_KEY_FORM "')";
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'" GH_LABEL_KEY_FORM "')";
 constexpr std::string_view value_must =
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation "
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start "
+    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex "
+    "used for validation "
     "is '(" GH_LABEL_KEY_FORM ")?')";
 #undef GH_LABEL_KEY_FORM
 constexpr std::string_view subdomain_must =
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start "
     "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
@@ -105,7 +110,8 @@ std::optional<FieldTerm> split_term(std::string_view term) {
   return std::nullopt;
 }
 
-// fields.UnescapeValue; `put` gets the pieces. Bytes that are not UTF-8 become U+FFFD as soon as anything needs unescaping.
+// fields.UnescapeValue; `put` gets the pieces. Bytes that are not UTF-8 become U+FFFD as soon as
+// anything needs unescaping.
 template <class Put>
 Result<void, std::string_view> unescape(std::string_view value, Put put) {
   if (value.find_first_of("\\,=") == std::string_view::npos) {
@@ -148,10 +154,23 @@ std::string unescape_fault(std::string_view value, std::string_view bytes) {
 // ---- label selectors ----
 
 enum class Token : std::uint8_t {
-  end, close, comma, does_not_exist, double_equals, equals, greater, identifier, in, less, not_equals, not_in, open
+  end,
+  close,
+  comma,
+  does_not_exist,
+  double_equals,
+  equals,
+  greater,
+  identifier,
+  in,
+  less,
+  not_equals,
+  not_in,
+  open
 };
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 bool is_special(char c) { return std::string_view("=!(),><").find(c) != std::string_view::npos; }
 
 // labels.Lexer. A NUL byte ends a token and, between tokens, the text; that too is Kubernetes.
@@ -160,6 +179,7 @@ class Lexer {
   explicit Lexer(std::string_view text) : text_(text) {}
 
   Token token() const { return token_; }
+
   std::string_view literal() const { return literal_; }
 
   void next() {
@@ -188,13 +208,20 @@ class Lexer {
     if (at_ < text_.size() && text_[at_] == '\0') ++at_;
     if (pair) return set(one == "=" ? Token::double_equals : Token::not_equals, two);
     switch (one[0]) {
-      case ')': return set(Token::close, one);
-      case ',': return set(Token::comma, one);
-      case '!': return set(Token::does_not_exist, one);
-      case '=': return set(Token::equals, one);
-      case '>': return set(Token::greater, one);
-      case '<': return set(Token::less, one);
-      default: return set(Token::open, one);
+      case ')':
+        return set(Token::close, one);
+      case ',':
+        return set(Token::comma, one);
+      case '!':
+        return set(Token::does_not_exist, one);
+      case '=':
+        return set(Token::equals, one);
+      case '>':
+        return set(Token::greater, one);
+      case '<':
+        return set(Token::less, one);
+      default:
+        return set(Token::open, one);
     }
   }
 
@@ -231,9 +258,12 @@ class LabelParser {
     for (;;) {
       switch (as_value()) {
         case Token::identifier:
-        case Token::does_not_exist: break;
-        case Token::end: return true;
-        default: return found("expected: !, identifier, or 'end of string'");
+        case Token::does_not_exist:
+          break;
+        case Token::end:
+          return true;
+        default:
+          return found("expected: !, identifier, or 'end of string'");
       }
       if (!requirement()) return wrap();
       const Token after = as_value();
@@ -283,7 +313,7 @@ class LabelParser {
     const std::string_view key = lexer_.literal();
     if (!is_label_key(key)) {
       if (error_ == nullptr) return false;
-      return say("<nil>: Invalid value: " + quoted(key) + ": " + label_key_fault(key));
+      return say("<nil>: Invalid value: " + go_quoted(key) + ": " + label_key_fault(key));
     }
     lexer_.next();
     if (negated) return keep(key, "!");
@@ -294,14 +324,22 @@ class LabelParser {
   bool operation(std::string_view key) {
     const std::string_view op = [&]() -> std::string_view {
       switch (lexer_.token()) {
-        case Token::in: return "in";
-        case Token::equals: return "=";
-        case Token::double_equals: return "==";
-        case Token::greater: return "gt";
-        case Token::less: return "lt";
-        case Token::not_in: return "notin";
-        case Token::not_equals: return "!=";
-        default: return {};
+        case Token::in:
+          return "in";
+        case Token::equals:
+          return "=";
+        case Token::double_equals:
+          return "==";
+        case Token::greater:
+          return "gt";
+        case Token::less:
+          return "lt";
+        case Token::not_in:
+          return "notin";
+        case Token::not_equals:
+          return "!=";
+        default:
+          return {};
       }
     }();
     if (op.empty()) return found("expected: in, notin, =, ==, !=, gt, lt");
@@ -381,13 +419,17 @@ class LabelParser {
     std::vector<std::string> faults;
     for (std::size_t i = 0; number && i < values_.size(); ++i) {
       if (parse_int(values_[i])) continue;
-      faults.push_back("values[" + std::to_string(i) + "]: Invalid value: " + quoted(values_[i]) +
-                       ": for 'Gt', 'Lt' operators, the value must be an integer");
+      faults.push_back(
+          "values[" + std::to_string(i) + "]: Invalid value: " + go_quoted(values_[i]) +
+          ": for 'Gt', 'Lt' operators, the value must be an integer"
+      );
     }
     for (std::size_t i = 0; i < values_.size(); ++i) {
       if (is_label_value(values_[i])) continue;
-      faults.push_back("values[" + std::to_string(i) + "][" + std::string(key) + "]: Invalid value: " +
-                       quoted(values_[i]) + ": " + label_value_fault(values_[i]));
+      faults.push_back(
+          "values[" + std::to_string(i) + "][" + std::string(key) +
+          "]: Invalid value: " + go_quoted(values_[i]) + ": " + label_value_fault(values_[i])
+      );
     }
     if (faults.size() == 1) return faults[0];
     std::string out = "[";
@@ -415,8 +457,10 @@ Result<std::vector<SelectorRequirement>, std::string> parse_field_selector(std::
     if (term.empty()) continue;
     const auto split = split_term(term);
     if (!split) {
-      return fail("invalid selector: '" + std::string(text) + "'; can't understand '" +
-                  std::string(term) + "'");
+      return fail(
+          "invalid selector: '" + std::string(text) + "'; can't understand '" + std::string(term) +
+          "'"
+      );
     }
     std::string value;
     const auto done = unescape(split->value, [&](std::string_view bytes) { value += bytes; });
@@ -431,7 +475,9 @@ Result<std::vector<SelectorRequirement>, std::string> parse_label_selector(std::
   std::vector<SelectorRequirement> out;
   std::string error;
   if (!LabelParser(text, &out, &error).parse()) return fail(std::move(error));
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    return a.key < b.key;
+  });
   return out;
 }
 
@@ -461,7 +507,8 @@ std::optional<std::string_view> exact_metadata_name(
   });
   if (first.empty()) return std::nullopt;
   const std::size_t from = into.size();
-  const auto done = unescape(split_term(first)->value, [&](std::string_view bytes) { into += bytes; });
+  const auto done =
+      unescape(split_term(first)->value, [&](std::string_view bytes) { into += bytes; });
   if (!done) return std::nullopt;
   return std::string_view(into).substr(from);
 }
@@ -480,7 +527,8 @@ std::string label_key_fault(std::string_view key) {
     if (prefix.empty()) {
       join(faults, "prefix part must be non-empty");
     } else {
-      if (prefix.size() > subdomain_bytes_max) join(faults, "prefix part must be no more than 253 bytes");
+      if (prefix.size() > subdomain_bytes_max)
+        join(faults, "prefix part must be no more than 253 bytes");
       if (!has_subdomain_form(prefix)) join(faults, "prefix part " + std::string(subdomain_must));
     }
   }

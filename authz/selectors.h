@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Field and label selectors as k8s.io/apimachinery reads them (fields.ParseSelector, labels.Parse).
-// Two uses: "does it parse, and which metadata.name does it ask for" on the path, without allocation; and the whole list of
-// requirements, with the error text Kubernetes gives, for authorizers and explanations.
+// Two uses: "does it parse, and which metadata.name does it ask for" on the path, without
+// allocation; and the whole list of requirements, with the error text Kubernetes gives, for
+// authorizers and explanations.
 #pragma once
+
+#include "base/result.h"
 
 #include <cstdint>
 #include <optional>
@@ -10,13 +13,11 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-
 namespace gh::authz {
 
 struct SelectorRequirement {
   std::string key;
-  std::string_view op;  // "=", "==", "!=", "in", "notin", "exists", "!", "gt", "lt"
+  std::string_view op;              // "=", "==", "!=", "in", "notin", "exists", "!", "gt", "lt"
   std::vector<std::string> values;  // sorted, no repeats (labels); one (fields)
   bool operator==(const SelectorRequirement&) const = default;
 };
@@ -28,9 +29,12 @@ Result<std::vector<SelectorRequirement>, std::string> parse_label_selector(std::
 bool field_selector_parses(std::string_view text) noexcept;
 bool label_selector_parses(std::string_view text) noexcept;
 
-// The value of the first `metadata.name=` term (`==` too) in text order, if the selector parses and has one. The value, unescaped,
-// is appended to `into`, which must have room for text.size() * 3 bytes to stay without allocation.
-std::optional<std::string_view> exact_metadata_name(std::string_view text, std::string& into) noexcept;
+// The value of the first `metadata.name=` term (`==` too) in text order, if the selector parses and
+// has one. The value, unescaped, is appended to `into`, which must have room for text.size() * 3
+// bytes to stay without allocation.
+std::optional<std::string_view> exact_metadata_name(
+    std::string_view text, std::string& into
+) noexcept;
 
 // content.IsLabelKey, IsLabelValue, IsDNS1123Subdomain: empty when good, else what is wrong.
 std::string label_key_fault(std::string_view key);

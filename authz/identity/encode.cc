@@ -22,7 +22,8 @@ bool is_control(char c) {
 // Why a value cannot stand in a header field as it is; empty: it can.
 std::string_view value_fault(std::string_view value) {
   if (std::any_of(value.begin(), value.end(), is_control)) return "a control character";
-  if (!value.empty() && (is_blank(value.front()) || is_blank(value.back()))) return "a space or tab at an end";
+  if (!value.empty() && (is_blank(value.front()) || is_blank(value.back())))
+    return "a space or tab at an end";
   return {};
 }
 
@@ -45,16 +46,23 @@ std::string quote(std::string_view text) {
 Result<void, std::string> check(std::string_view what, std::string_view value) {
   const std::string_view fault = value_fault(value);
   if (fault.empty()) return {};
-  return fail("the " + std::string(what) + " " + quote(value) + " has " + std::string(fault) +
-              " and cannot be passed on unchanged in a header");
+  return fail(
+      "the " + std::string(what) + " " + quote(value) + " has " + std::string(fault) +
+      " and cannot be passed on unchanged in a header"
+  );
 }
 
-Result<void, std::string> check_extra(const std::string& key, const std::vector<std::string>& values) {
+Result<void, std::string> check_extra(
+    const std::string& key, const std::vector<std::string>& values
+) {
   if (std::any_of(key.begin(), key.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    return fail("the extra key " + quote(key) +
-                " has capital letters and cannot be passed on unchanged in a header name");
+    return fail(
+        "the extra key " + quote(key) +
+        " has capital letters and cannot be passed on unchanged in a header name"
+    );
   }
-  if (values.empty()) return fail("the extra key " + quote(key) + " has no value and would be lost in headers");
+  if (values.empty())
+    return fail("the extra key " + quote(key) + " has no value and would be lost in headers");
   for (const auto& value : values) GH_TRY_VOID(check("value of extra key " + quote(key), value));
   return {};
 }
@@ -82,7 +90,9 @@ Result<void, std::string> forwardable(const Identity& who) {
   GH_TRY_VOID(check("uid", who.uid));
   for (const auto& group : who.groups) {
     if (group.empty()) {
-      return fail(std::string("a group name is empty, and the API server drops empty groups given in headers"));
+      return fail(std::string(
+          "a group name is empty, and the API server drops empty groups given in headers"
+      ));
     }
     GH_TRY_VOID(check("group", group));
   }

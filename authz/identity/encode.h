@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identity → the X-Remote-* fields an API server trusts, as client-go's auth-proxy transport writes them.
-// In: an identity.   Out: fields through a callback, names in lower case; no HTTP type is known here.
+// Identity → the X-Remote-* fields an API server trusts, as client-go's auth-proxy transport writes
+// them. In: an identity.   Out: fields through a callback, names in lower case; no HTTP type is
+// known here.
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "authz/identity/identity.h"
 #include "base/result.h"
+
+#include <string>
+#include <string_view>
 
 namespace gh::identity {
 
@@ -16,7 +17,8 @@ inline constexpr std::string_view remote_uid = "x-remote-uid";
 inline constexpr std::string_view remote_group = "x-remote-group";
 inline constexpr std::string_view remote_extra_prefix = "x-remote-extra-";
 
-// headerKeyEscape, then lower case as every HTTP/2 field name is: bytes that are no token, and '%', become %xx.
+// headerKeyEscape, then lower case as every HTTP/2 field name is: bytes that are no token, and '%',
+// become %xx.
 std::string encoded_extra_name(std::string_view key);
 
 template <class Emit>  // emit(std::string_view name, std::string_view value)
@@ -30,8 +32,9 @@ void encode(const Identity& who, Emit&& emit) {
   }
 }
 
-// Whether the API server would read back exactly this identity from those fields. If not: a sentence saying what is in the way (outer
-// spaces are lost, control characters refused, empty groups dropped, capital letters of extra keys lowered, …).
+// Whether the API server would read back exactly this identity from those fields. If not: a
+// sentence saying what is in the way (outer spaces are lost, control characters refused, empty
+// groups dropped, capital letters of extra keys lowered, …).
 Result<void, std::string> forwardable(const Identity& who);
 
 }  // namespace gh::identity

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A verified client certificate → identity, as Kubernetes' x509 authenticator (CommonNameUserConversion): the last CN is the user, every O a
-// group, 1.3.6.1.4.1.57683.2 the uid, the fingerprint a credential-id. system:authenticated is not added here.
-// In: what tls verified.   Out: an identity, no opinion (no CN), or a refusal.
+// A verified client certificate → identity, as Kubernetes' x509 authenticator
+// (CommonNameUserConversion): the last CN is the user, every O a group, 1.3.6.1.4.1.57683.2 the
+// uid, the fingerprint a credential-id. system:authenticated is not added here. In: what tls
+// verified.   Out: an identity, no opinion (no CN), or a refusal.
 #pragma once
-
-#include <cstdint>
-#include <optional>
-#include <string_view>
 
 #include "authz/identity/identity.h"
 #include "base/result.h"
 #include "tls/peer_certificate.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace gh::identity {
 
@@ -18,6 +19,8 @@ enum class CertificateFault : std::uint8_t { several_uids, empty_uid };
 std::string_view name_of(CertificateFault fault);
 
 // Null: no common name, so no opinion (the next authenticator is asked).
-Result<std::optional<Identity>, CertificateFault> from_certificate(const tls::PeerCertificate& certificate);
+Result<std::optional<Identity>, CertificateFault> from_certificate(
+    const tls::PeerCertificate& certificate
+);
 
 }  // namespace gh::identity

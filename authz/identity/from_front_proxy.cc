@@ -56,10 +56,11 @@ bool FrontProxy::allows(std::string_view common_name) const {
 }
 
 bool FrontProxy::is_identity_header(std::string_view lower_name) const {
-  return contains(config_.username_headers, lower_name) || contains(config_.uid_headers, lower_name) ||
-         contains(config_.group_headers, lower_name) ||
+  return contains(config_.username_headers, lower_name) ||
+         contains(config_.uid_headers, lower_name) || contains(config_.group_headers, lower_name) ||
          std::any_of(
-             config_.extra_header_prefixes.begin(), config_.extra_header_prefixes.end(),
+             config_.extra_header_prefixes.begin(),
+             config_.extra_header_prefixes.end(),
              [&](const std::string& prefix) { return lower_name.starts_with(prefix); }
          );
 }

@@ -21,9 +21,12 @@ Identity anonymous() {
 }
 
 void add_extra(Extra& extra, std::string_view key, std::string_view value) {
-  auto at = std::lower_bound(extra.begin(), extra.end(), key, [](const auto& entry, std::string_view wanted) {
-    return entry.first < wanted;
-  });
+  auto at = std::lower_bound(
+      extra.begin(),
+      extra.end(),
+      key,
+      [](const auto& entry, std::string_view wanted) { return entry.first < wanted; }
+  );
   if (at == extra.end() || at->first != key) at = extra.insert(at, {std::string(key), {}});
   at->second.emplace_back(value);
 }

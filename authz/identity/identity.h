@@ -16,7 +16,8 @@ inline constexpr std::string_view system_unauthenticated = "system:unauthenticat
 inline constexpr std::string_view system_anonymous = "system:anonymous";
 inline constexpr std::string_view credential_id_key = "authentication.kubernetes.io/credential-id";
 
-using Extra = std::vector<std::pair<std::string, std::vector<std::string>>>;  // sorted by key, keys unique
+using Extra =
+    std::vector<std::pair<std::string, std::vector<std::string>>>;  // sorted by key, keys unique
 
 struct Identity {
   std::string user;
@@ -27,8 +28,10 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 };
 
-// Adds system:authenticated as the API server does: not to system:anonymous, nor where it or system:unauthenticated is already.
+// Adds system:authenticated as the API server does: not to system:anonymous, nor where it or
+// system:unauthenticated is already.
 void add_authenticated_group(Identity& who);
+
 inline Identity with_authenticated_group(Identity who) {
   add_authenticated_group(who);
   return who;

@@ -10,31 +10,44 @@
 namespace gh::authz::rbac {
 namespace {
 
-// Equal for equal rules only: each list with its lengths. Kubernetes compares deeply, where no list equals an empty one.
+// Equal for equal rules only: each list with its lengths. Kubernetes compares deeply, where no list
+// equals an empty one.
 std::string key_of(const PolicyRule& rule) {
   std::string key;
   for (const auto* words :
-       {&rule.verbs, &rule.api_groups, &rule.resources, &rule.resource_names, &rule.non_resource_urls}) {
+       {&rule.verbs,
+        &rule.api_groups,
+        &rule.resources,
+        &rule.resource_names,
+        &rule.non_resource_urls}) {
     key += std::to_string(words->size()) + ":";
-    for (const auto& word : *words) key.append(std::to_string(word.size())).append(":").append(word);
+    for (const auto& word : *words)
+      key.append(std::to_string(word.size())).append(":").append(word);
   }
   return key;
 }
 
 const std::string* value_of(const Labels& labels, const std::string& key) {
-  const auto at = std::find_if(labels.begin(), labels.end(), [&](const auto& label) { return label.first == key; });
+  const auto at = std::find_if(labels.begin(), labels.end(), [&](const auto& label) {
+    return label.first == key;
+  });
   return at == labels.end() ? nullptr : &at->second;
 }
 
 bool matches(const LabelRequirement& wanted, const Labels& labels) {
   const std::string* const value = value_of(labels, wanted.key);
   const bool listed =
-      value != nullptr && std::find(wanted.values.begin(), wanted.values.end(), *value) != wanted.values.end();
+      value != nullptr &&
+      std::find(wanted.values.begin(), wanted.values.end(), *value) != wanted.values.end();
   switch (wanted.op) {
-    case LabelRequirement::Op::in: return listed;
-    case LabelRequirement::Op::not_in: return !listed;
-    case LabelRequirement::Op::exists: return value != nullptr;
-    case LabelRequirement::Op::does_not_exist: return value == nullptr;
+    case LabelRequirement::Op::in:
+      return listed;
+    case LabelRequirement::Op::not_in:
+      return !listed;
+    case LabelRequirement::Op::exists:
+      return value != nullptr;
+    case LabelRequirement::Op::does_not_exist:
+      return value == nullptr;
   }
   return false;
 }
@@ -71,15 +84,18 @@ std::vector<Aggregated> find_sources(const Policy& policy) {
 }  // namespace
 
 bool matches(const LabelSelector& selector, const Labels& labels) {
-  return std::all_of(selector.requirements.begin(), selector.requirements.end(), [&](const auto& wanted) {
-    return matches(wanted, labels);
-  });
+  return std::all_of(
+      selector.requirements.begin(),
+      selector.requirements.end(),
+      [&](const auto& wanted) { return matches(wanted, labels); }
+  );
 }
 
 void aggregate(Policy& policy) {
   const std::vector<Aggregated> roles = find_sources(policy);
   for (const Aggregated& role : roles) policy.cluster_roles[role.role].rules.clear();
-  // Rules only ever come in, so this ends, after at most as many rounds as aggregated roles stand in a row.
+  // Rules only ever come in, so this ends, after at most as many rounds as aggregated roles stand
+  // in a row.
   for (bool grew = true; grew;) {
     grew = false;
     for (const Aggregated& role : roles) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/rbac/compiler.h"
 
+#include "authz/go_text.h"
+#include "authz/rbac/table_data.h"
+
 #include <algorithm>
 #include <atomic>
 #include <random>
@@ -10,18 +13,17 @@
 #include <unordered_set>
 #include <utility>
 
-#include "authz/go_text.h"
-#include "authz/rbac/table_data.h"
-
 namespace gh::authz::rbac {
 namespace {
 
-// Lists with more different sets than this get a union, so that a caller with many roles costs no more than one with few…
+// Lists with more different sets than this get a union, so that a caller with many roles costs no
+// more than one with few…
 constexpr std::size_t merge_above = 6;
 // …as long as all unions together stay below so many slots' worth of permissions.
 constexpr std::size_t merged_permissions_max = std::size_t{1} << 21;
 
-// What rules say, before it is laid out in slots: one (group, resource), the verbs, and the name they are limited to.
+// What rules say, before it is laid out in slots: one (group, resource), the verbs, and the name
+// they are limited to.
 struct Line {
   std::uint64_t key;
   WordId name;  // no_word: any
@@ -107,14 +109,17 @@ class Compiler {
     table_->api_groups.intern("*");
     table_->resources.intern("*");
     // The usual verbs first, so that they share block 0 with "*".
-    for (const char* verb : {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}) {
+    for (const char* verb :
+         {"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}) {
       table_->verbs.intern(verb);
     }
     table_->lists.emplace_back();
     for (const auto& role : policy_.cluster_roles) cluster_roles_[role.name] = set_of(role.rules);
-    for (const auto& role : policy_.roles) roles_[role_key(role.namespace_, role.name)] = set_of(role.rules);
+    for (const auto& role : policy_.roles)
+      roles_[role_key(role.namespace_, role.name)] = set_of(role.rules);
     GH_TRY_VOID(check_words());
-    const std::size_t bindings = policy_.cluster_role_bindings.size() + policy_.role_bindings.size();
+    const std::size_t bindings =
+        policy_.cluster_role_bindings.size() + policy_.role_bindings.size();
     table_->bindings.reserve(bindings);
     held_.reserve(bindings);
     table_->users.reserve(bindings / 2);
@@ -153,7 +158,8 @@ class Compiler {
       append_key(key, rule.resource_names);
       append_key(key, rule.non_resource_urls);
     }
-    const auto [at, is_new] = sets_by_rules_.try_emplace(std::move(key), static_cast<std::uint32_t>(lines_.size()));
+    const auto [at, is_new] =
+        sets_by_rules_.try_emplace(std::move(key), static_cast<std::uint32_t>(lines_.size()));
     if (is_new) {
       Lines lines;
       for (const PolicyRule& rule : rules) add_rule(rule, lines);
@@ -164,7 +170,8 @@ class Compiler {
   }
 
   std::uint32_t error_set(const std::string& error) {
-    const auto [at, is_new] = sets_by_error_.try_emplace(error, static_cast<std::uint32_t>(lines_.size()));
+    const auto [at, is_new] =
+        sets_by_error_.try_emplace(error, static_cast<std::uint32_t>(lines_.size()));
     if (is_new) {
       lines_.emplace_back();
       errors_.push_back(error);
@@ -218,8 +225,10 @@ class Compiler {
     }
     // Slots stay linear in the size of the rule as written; what would not is kept whole.
     const std::size_t written = groups.size() + resources.size() + names.size();
-    const double slots = static_cast<double>(groups.size()) * static_cast<double>(resources.size()) *
-                         static_cast<double>(std::max<std::size_t>(names.size(), 1)) * static_cast<double>(verbs.size());
+    const double slots = static_cast<double>(groups.size()) *
+                         static_cast<double>(resources.size()) *
+                         static_cast<double>(std::max<std::size_t>(names.size(), 1)) *
+                         static_cast<double>(verbs.size());
     if (slots > static_cast<double>(8 * written + 64)) {
       lines.wide.push_back({verbs, groups, resources, names});
       return;
@@ -239,7 +248,8 @@ class Compiler {
     for (const std::string& url : rule.non_resource_urls) {
       WordId pattern;
       if (url.ends_with('*')) {
-        const std::size_t bytes = url.find_last_not_of('*') + 1;  // all trailing stars are cut; npos + 1 is 0
+        const std::size_t bytes =
+            url.find_last_not_of('*') + 1;  // all trailing stars are cut; npos + 1 is 0
         pattern = table_->path_prefixes.intern(std::string_view(url).substr(0, bytes)) * 2 + 1;
         table_->prefix_lengths.push_back(static_cast<std::uint32_t>(bytes));
       } else {
@@ -247,7 +257,8 @@ class Compiler {
       }
       lines.has_paths = true;
       for (const BlockVerbs& mask : verbs) {
-        lines.lines.push_back({permission_key(path_group, pattern, mask.block), no_word, mask.verbs});
+        lines.lines.push_back({permission_key(path_group, pattern, mask.block), no_word, mask.verbs}
+        );
       }
     }
   }
@@ -255,8 +266,10 @@ class Compiler {
   Outcome<void> check_words() const {
     const auto check = [](std::size_t have, std::size_t most, const char* what) -> Outcome<void> {
       if (have <= most) return {};
-      return fault("the policy has " + std::to_string(have) + " different " + what + "; at most " +
-                   std::to_string(most) + " are supported");
+      return fault(
+          "the policy has " + std::to_string(have) + " different " + what + "; at most " +
+          std::to_string(most) + " are supported"
+      );
     };
     GH_TRY_VOID(check(table_->verbs.size(), verbs_max, "verbs"));
     GH_TRY_VOID(check(table_->api_groups.size(), api_groups_max, "API groups"));
@@ -270,16 +283,21 @@ class Compiler {
     const std::string& kind = binding.role.kind;
     if (kind == "Role") {
       // A cluster role binding has no namespace to look in.
-      const auto at = cluster ? roles_.end() : roles_.find(role_key(binding.namespace_, binding.role.name));
+      const auto at =
+          cluster ? roles_.end() : roles_.find(role_key(binding.namespace_, binding.role.name));
       if (at != roles_.end()) return at->second;
-      return error_set("role.rbac.authorization.k8s.io " + quoted(binding.role.name) + " not found");
+      return error_set(
+          "role.rbac.authorization.k8s.io " + go_quoted(binding.role.name) + " not found"
+      );
     }
     if (kind == "ClusterRole") {
       const auto at = cluster_roles_.find(binding.role.name);
       if (at != cluster_roles_.end()) return at->second;
-      return error_set("clusterrole.rbac.authorization.k8s.io " + quoted(binding.role.name) + " not found");
+      return error_set(
+          "clusterrole.rbac.authorization.k8s.io " + go_quoted(binding.role.name) + " not found"
+      );
     }
-    return error_set("unsupported role reference kind: " + quoted(kind));
+    return error_set("unsupported role reference kind: " + go_quoted(kind));
   }
 
   std::uint32_t role_ref(const RoleRef& role) {
@@ -291,17 +309,27 @@ class Compiler {
   }
 
   // Null for a subject that can be nobody.
-  bool subject_of(const Subject& subject, const std::string& binding_namespace, SubjectRecord& out) {
+  bool subject_of(
+      const Subject& subject, const std::string& binding_namespace, SubjectRecord& out
+  ) {
     if (subject.kind == "User") {
       out = {table_->users.intern(subject.name), static_cast<std::uint32_t>(SubjectKind::user), 0};
     } else if (subject.kind == "Group") {
-      out = {table_->groups.intern(subject.name) | group_bit, static_cast<std::uint32_t>(SubjectKind::group), 0};
+      out = {
+          table_->groups.intern(subject.name) | group_bit,
+          static_cast<std::uint32_t>(SubjectKind::group),
+          0
+      };
     } else if (subject.kind == "ServiceAccount") {
-      const std::string& space = subject.namespace_.empty() ? binding_namespace : subject.namespace_;
+      const std::string& space =
+          subject.namespace_.empty() ? binding_namespace : subject.namespace_;
       if (space.empty()) return false;
       scratch_.assign("system:serviceaccount:").append(space).append(":").append(subject.name);
-      out = {table_->users.intern(scratch_), static_cast<std::uint32_t>(SubjectKind::service_account),
-             static_cast<std::uint32_t>(space.size()) & 0x3fffffff};
+      out = {
+          table_->users.intern(scratch_),
+          static_cast<std::uint32_t>(SubjectKind::service_account),
+          static_cast<std::uint32_t>(space.size()) & 0x3fffffff
+      };
     } else {
       return false;
     }
@@ -325,7 +353,8 @@ class Compiler {
       if (!subject_of(subject, cluster ? std::string() : binding.namespace_, who)) continue;
       table_->subjects.push_back(who);
       ++record.subject_count;
-      if (applies) held_.push_back({scope_key(who.subject, cluster ? 0 : record.namespace_ + 1), set, id});
+      if (applies)
+        held_.push_back({scope_key(who.subject, cluster ? 0 : record.namespace_ + 1), set, id});
     }
     table_->bindings.push_back(record);
   }
@@ -386,7 +415,9 @@ class Compiler {
       size += lines_[sets.back()].lines.size();
     }
     std::sort(sets.begin(), sets.end());
-    const std::string key(reinterpret_cast<const char*>(sets.data()), sets.size() * sizeof(sets[0]));
+    const std::string key(
+        reinterpret_cast<const char*>(sets.data()), sets.size() * sizeof(sets[0])
+    );
     if (const auto known = merged_.find(key); known != merged_.end()) return known->second;
     if (merged_permissions_ + size > merged_permissions_max) return no_set;
     merged_permissions_ += size;
@@ -408,8 +439,10 @@ class Compiler {
     table_->lists.shrink_to_fit();
     table_->text.shrink_to_fit();
     table_->subjects.shrink_to_fit();
-    for (Interner* words : {&table_->names, &table_->users, &table_->groups, &table_->namespaces}) words->shrink();
-    // Ids are never used twice in a process, so that permissions of another table are known as such.
+    for (Interner* words : {&table_->names, &table_->users, &table_->groups, &table_->namespaces})
+      words->shrink();
+    // Ids are never used twice in a process, so that permissions of another table are known as
+    // such.
     static std::atomic<std::uint64_t> last_id{0};
     table_->id = ++last_id;
   }

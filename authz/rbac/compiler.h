@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policy → DecisionTable. Control only; linear in the size of the policy.
-// In: objects, with aggregated ClusterRoles already filled in (aggregation.h).   Out: a table, or why there can be none.
+// In: objects, with aggregated ClusterRoles already filled in (aggregation.h).   Out: a table, or
+// why there can be none.
 #pragma once
 
 #include "authz/rbac/decision_table.h"
@@ -9,7 +10,8 @@
 
 namespace gh::authz::rbac {
 
-// Dangling role references are not errors: Kubernetes serves such a policy and says so in the reason of a refusal.
+// Dangling role references are not errors: Kubernetes serves such a policy and says so in the
+// reason of a refusal.
 Outcome<DecisionTable> compile(const Policy& policy);
 
 }  // namespace gh::authz::rbac

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/rbac/decision_table.h"
 
-#include <algorithm>
-#include <cstring>
-#include <utility>
-
 #include "authz/go_text.h"
 #include "authz/rbac/explain.h"
 #include "authz/rbac/table_data.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace gh::authz::rbac {
 namespace {
@@ -17,7 +17,7 @@ struct Words {
   std::uint64_t verbs = any_verb;  // bits that allow in `block`
   std::uint32_t block = 0;
   WordId api_group = no_word;
-  WordId resource = no_word;         // "res" or "res/sub"
+  WordId resource = no_word;            // "res" or "res/sub"
   WordId any_of_subresource = no_word;  // "*/sub"
   std::string_view name;
 };
@@ -66,15 +66,17 @@ Words words_of(const TableData& table, const Attributes& what) {
 
 class Judge {
  public:
-  Judge(const TableData& table, const Attributes& what) : table_(table), words_(words_of(table, what)) {}
+  Judge(const TableData& table, const Attributes& what)
+      : table_(table), words_(words_of(table, what)) {}
 
   bool allows(const PermissionSet& set) const {
     if (!set.has_resources) return false;
     if (words_.api_group != no_word && allows_in(set, words_.api_group)) return true;
     if (set.has_any_group && words_.api_group != any_word && allows_in(set, any_word)) return true;
-    return !set.wide.empty() && std::any_of(set.wide.begin(), set.wide.end(), [&](const WideRule& rule) {
-      return allows(rule);
-    });
+    return !set.wide.empty() &&
+           std::any_of(set.wide.begin(), set.wide.end(), [&](const WideRule& rule) {
+             return allows(rule);
+           });
   }
 
   // A path that matches pattern number `pattern`.
@@ -111,9 +113,10 @@ class Judge {
     if (name == no_word) return false;
     const NamedVerbs* const first = set.names.data() + slot.names_at;
     const NamedVerbs* const last = first + slot.names_count;
-    const NamedVerbs* const at = std::lower_bound(
-        first, last, name, [](const NamedVerbs& entry, WordId wanted) { return entry.name < wanted; }
-    );
+    const NamedVerbs* const at =
+        std::lower_bound(first, last, name, [](const NamedVerbs& entry, WordId wanted) {
+          return entry.name < wanted;
+        });
     return at != last && at->name == name && (at->verbs & verbs) != 0;
   }
 
@@ -121,10 +124,11 @@ class Judge {
     const auto has = [](const std::vector<WordId>& words, WordId word) {
       return word != no_word && std::binary_search(words.begin(), words.end(), word);
     };
-    const bool verb = std::any_of(rule.verbs.begin(), rule.verbs.end(), [&](const BlockVerbs& verbs) {
-      return (verbs.block == words_.block && (verbs.verbs & words_.verbs) != 0) ||
-             (verbs.block == 0 && (verbs.verbs & any_verb) != 0);
-    });
+    const bool verb =
+        std::any_of(rule.verbs.begin(), rule.verbs.end(), [&](const BlockVerbs& verbs) {
+          return (verbs.block == words_.block && (verbs.verbs & words_.verbs) != 0) ||
+                 (verbs.block == 0 && (verbs.verbs & any_verb) != 0);
+        });
     return verb && (has(rule.api_groups, any_word) || has(rule.api_groups, words_.api_group)) &&
            (has(rule.resources, any_word) || has(rule.resources, words_.resource) ||
             has(rule.resources, words_.any_of_subresource)) &&
@@ -136,9 +140,11 @@ class Judge {
 };
 
 constexpr WordId exact_pattern(WordId exact) { return exact * 2; }
+
 constexpr WordId prefix_pattern(WordId prefix) { return prefix * 2 + 1; }
 
-// Calls visit(pattern number) for each pattern of the policy that the path matches, until it says true.
+// Calls visit(pattern number) for each pattern of the policy that the path matches, until it says
+// true.
 template <class Visit>
 bool any_pattern(const TableData& table, std::string_view path, Visit visit) {
   const WordId exact = table.exact_paths.find(path);
@@ -151,16 +157,22 @@ bool any_pattern(const TableData& table, std::string_view path, Visit visit) {
   return false;
 }
 
-bool set_allows(const TableData& table, const Judge& judge, const PermissionSet& set, const Attributes& what) {
+bool set_allows(
+    const TableData& table, const Judge& judge, const PermissionSet& set, const Attributes& what
+) {
   if (what.resource_request) return judge.allows(set);
   return set.has_paths && any_pattern(table, what.path, [&](WordId pattern) {
-    return judge.allows_path(set, pattern);
-  });
+           return judge.allows_path(set, pattern);
+         });
 }
 
 // Whether the list allows, and by which binding where that is known without a search.
 bool list_allows(
-    const TableData& table, const Judge& judge, const GrantList& list, const Attributes& what, Verdict& verdict
+    const TableData& table,
+    const Judge& judge,
+    const GrantList& list,
+    const Attributes& what,
+    Verdict& verdict
 ) {
   if (list.merged != no_set) {
     if (!set_allows(table, judge, table.sets[list.merged], what)) return false;
@@ -178,11 +190,16 @@ bool list_allows(
 
 // The first binding of the list, in policy order, that allows.
 std::uint32_t first_allowing(
-    const TableData& table, const Judge& judge, const GrantList& list, const Attributes& what, std::uint32_t before
+    const TableData& table,
+    const Judge& judge,
+    const GrantList& list,
+    const Attributes& what,
+    std::uint32_t before
 ) {
   for (std::uint32_t i = list.first; i < list.first + list.count; ++i) {
     const Grant grant = table.grants[i];
-    if (grant.binding < before && set_allows(table, judge, table.sets[grant.set], what)) before = grant.binding;
+    if (grant.binding < before && set_allows(table, judge, table.sets[grant.set], what))
+      before = grant.binding;
   }
   return before;
 }
@@ -193,7 +210,9 @@ std::uint32_t scope_of(const TableData& table, const Attributes& what) {
   return id == no_word ? 0 : id + 1;
 }
 
-std::string describe_binding(const TableData& table, const BindingRecord& binding, const SubjectRecord& subject) {
+std::string describe_binding(
+    const TableData& table, const BindingRecord& binding, const SubjectRecord& subject
+) {
   const bool cluster = binding.namespace_ == no_word;
   const RoleRefRecord& role = table.role_refs[binding.role_ref];
   std::string name = table.text.substr(binding.name_at, binding.name_bytes);
@@ -215,8 +234,11 @@ std::string describe_binding(const TableData& table, const BindingRecord& bindin
       std::string_view whole = table.users.word(subject.subject);
       whole.remove_prefix(std::string_view("system:serviceaccount:").size());
       out += " to ServiceAccount ";
-      append_quoted(out, std::string(whole.substr(subject.namespace_bytes + 1)) + "/" +
-                             std::string(whole.substr(0, subject.namespace_bytes)));
+      append_quoted(
+          out,
+          std::string(whole.substr(subject.namespace_bytes + 1)) + "/" +
+              std::string(whole.substr(0, subject.namespace_bytes))
+      );
       break;
     }
   }
@@ -238,7 +260,9 @@ void SubjectPermissions::add(const Subject& subject) {
 }
 
 DecisionTable::DecisionTable() : data_(std::make_unique<TableData>(0)) {}
+
 DecisionTable::DecisionTable(std::unique_ptr<const TableData> data) : data_(std::move(data)) {}
+
 DecisionTable::DecisionTable(DecisionTable&&) noexcept = default;
 DecisionTable& DecisionTable::operator=(DecisionTable&&) noexcept = default;
 DecisionTable::~DecisionTable() = default;
@@ -248,7 +272,11 @@ SubjectPermissions DecisionTable::resolve(const identity::Identity& who) const {
   out.table_ = data_->id;
   const auto add = [&](std::uint32_t subject) {
     const SubjectEntry& entry = data_->entry(subject);
-    out.add({entry.cluster_list == 0 ? nullptr : &data_->lists[entry.cluster_list], subject, entry.namespaced});
+    out.add(
+        {entry.cluster_list == 0 ? nullptr : &data_->lists[entry.cluster_list],
+         subject,
+         entry.namespaced}
+    );
   };
   if (const WordId user = data_->users.find(who.user); user != no_word) add(user);
   for (const auto& group : who.groups) {
@@ -258,7 +286,8 @@ SubjectPermissions DecisionTable::resolve(const identity::Identity& who) const {
   return out;
 }
 
-Verdict DecisionTable::decide(const SubjectPermissions& permissions, const Attributes& what) const noexcept {
+Verdict DecisionTable::decide(const SubjectPermissions& permissions, const Attributes& what)
+    const noexcept {
   Verdict verdict;
   if (permissions.table_ != data_->id) return verdict;
   if (permissions.masters_) {
@@ -272,7 +301,8 @@ Verdict DecisionTable::decide(const SubjectPermissions& permissions, const Attri
   for (std::uint32_t i = 0; i < permissions.count_; ++i) {
     const auto& subject = permissions.at(i);
     namespaced = namespaced || subject.namespaced;
-    if (subject.cluster != nullptr && list_allows(*data_, judge, *subject.cluster, what, verdict)) return verdict;
+    if (subject.cluster != nullptr && list_allows(*data_, judge, *subject.cluster, what, verdict))
+      return verdict;
   }
   if (!namespaced) return verdict;
   const std::uint32_t scope = scope_of(*data_, what);
@@ -287,21 +317,27 @@ Verdict DecisionTable::decide(const SubjectPermissions& permissions, const Attri
 }
 
 template <class Visit>
-void DecisionTable::each_list(const SubjectPermissions& permissions, std::uint32_t scope, Visit visit) const {
+void DecisionTable::each_list(
+    const SubjectPermissions& permissions, std::uint32_t scope, Visit visit
+) const {
   for (std::uint32_t i = 0; i < permissions.count_; ++i) {
     const auto& subject = permissions.at(i);
-    const GrantList* const list = scope == 0           ? subject.cluster
-                                  : subject.namespaced ? data_->find_scope(scope_key(subject.id, scope))
-                                                       : nullptr;
+    const GrantList* const list = scope == 0 ? subject.cluster
+                                  : subject.namespaced
+                                      ? data_->find_scope(scope_key(subject.id, scope))
+                                      : nullptr;
     if (list != nullptr) visit(*list);
   }
 }
 
-std::string DecisionTable::reason(const SubjectPermissions& permissions, const Attributes& what) const {
+std::string DecisionTable::reason(const SubjectPermissions& permissions, const Attributes& what)
+    const {
   if (permissions.table_ != data_->id || permissions.masters_) return {};
   const Judge judge(*data_, what);
   std::uint32_t binding = no_binding;
-  const auto look = [&](const GrantList& list) { binding = first_allowing(*data_, judge, list, what, binding); };
+  const auto look = [&](const GrantList& list) {
+    binding = first_allowing(*data_, judge, list, what, binding);
+  };
   each_list(permissions, 0, look);
   const std::uint32_t scope = scope_of(*data_, what);
   if (binding == no_binding && scope != 0) each_list(permissions, scope, look);
@@ -333,7 +369,8 @@ std::vector<std::string> DecisionTable::errors(
     }
   };
   each_list(permissions, 0, look);
-  if (const std::uint32_t scope = scope_of(*data_, what); scope != 0) each_list(permissions, scope, look);
+  if (const std::uint32_t scope = scope_of(*data_, what); scope != 0)
+    each_list(permissions, scope, look);
   std::sort(found.begin(), found.end());
   std::vector<std::string> out;
   for (const auto& [binding, set] : found) {
@@ -349,12 +386,21 @@ std::size_t DecisionTable::bindings() const noexcept { return data_->bindings.si
 
 std::size_t DecisionTable::memory() const noexcept {
   const TableData& t = *data_;
-  std::size_t bytes = sizeof(t) + t.grants.capacity() * sizeof(Grant) + t.lists.capacity() * sizeof(GrantList) +
-                      (t.user_entries.capacity() + t.group_entries.capacity()) * sizeof(SubjectEntry) +
-                      t.scopes.capacity() * sizeof(ScopeSlot) + t.text.capacity() +
-                      t.bindings.capacity() * sizeof(BindingRecord) + t.subjects.capacity() * sizeof(SubjectRecord);
-  for (const Interner* words : {&t.verbs, &t.api_groups, &t.resources, &t.names, &t.exact_paths, &t.path_prefixes,
-                                &t.namespaces, &t.users, &t.groups}) {
+  std::size_t bytes =
+      sizeof(t) + t.grants.capacity() * sizeof(Grant) + t.lists.capacity() * sizeof(GrantList) +
+      (t.user_entries.capacity() + t.group_entries.capacity()) * sizeof(SubjectEntry) +
+      t.scopes.capacity() * sizeof(ScopeSlot) + t.text.capacity() +
+      t.bindings.capacity() * sizeof(BindingRecord) + t.subjects.capacity() * sizeof(SubjectRecord);
+  for (const Interner* words :
+       {&t.verbs,
+        &t.api_groups,
+        &t.resources,
+        &t.names,
+        &t.exact_paths,
+        &t.path_prefixes,
+        &t.namespaces,
+        &t.users,
+        &t.groups}) {
     bytes += words->memory();
   }
   for (const auto& set : t.sets) bytes += set.memory();

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// RBAC, compiled: may this identity do this? (with system:masters before it, as kube-apiserver has it)
-// In: an identity, once (resolve), then attributes (decide).   Out: a verdict; on demand the reason in Kubernetes' words.
-// Owner: control compiles it (compiler.h) and publishes it under RCU; workers only read. Immutable.
-// The cost of decide() depends on how many different roles the identity holds in the scope, never on how many bindings there are.
-// Not here: what is asked (request_info.h), the 403 text (forbidden.h), every rule that allows (explain.h).
+// RBAC, compiled: may this identity do this? (with system:masters before it, as kube-apiserver has
+// it) In: an identity, once (resolve), then attributes (decide).   Out: a verdict; on demand the
+// reason in Kubernetes' words. Owner: control compiles it (compiler.h) and publishes it under RCU;
+// workers only read. Immutable. The cost of decide() depends on how many different roles the
+// identity holds in the scope, never on how many bindings there are. Not here: what is asked
+// (request_info.h), the 403 text (forbidden.h), every rule that allows (explain.h).
 #pragma once
+
+#include "authz/attributes.h"
+#include "authz/decision.h"
+#include "authz/identity/identity.h"
+#include "authz/request_info.h"
 
 #include <array>
 #include <cstddef>
@@ -13,11 +19,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "authz/attributes.h"
-#include "authz/decision.h"
-#include "authz/identity/identity.h"
-#include "authz/request_info.h"
 
 namespace gh::authz::rbac {
 
@@ -31,8 +32,9 @@ struct Verdict {
 struct GrantList;
 struct TableData;
 
-// What of the policy applies to one identity: its user and groups as the table's numbers. Cached by the caller per identity and policy
-// generation. It refers to the table that made it: given to another one it is refused (deny), never misread. The zero value is refused.
+// What of the policy applies to one identity: its user and groups as the table's numbers. Cached by
+// the caller per identity and policy generation. It refers to the table that made it: given to
+// another one it is refused (deny), never misread. The zero value is refused.
 class SubjectPermissions {
  public:
   bool masters() const noexcept { return masters_; }
@@ -40,12 +42,17 @@ class SubjectPermissions {
  private:
   friend class DecisionTable;
   static constexpr std::size_t inline_subjects = 12;
+
   struct Subject {
     const GrantList* cluster = nullptr;  // cluster-wide grants; null: none
     std::uint32_t id = 0;
-    bool namespaced = false;             // some role binding names it
+    bool namespaced = false;  // some role binding names it
   };
-  const Subject& at(std::uint32_t i) const noexcept { return i < inline_subjects ? subjects_[i] : more_[i - inline_subjects]; }
+
+  const Subject& at(std::uint32_t i) const noexcept {
+    return i < inline_subjects ? subjects_[i] : more_[i - inline_subjects];
+  }
+
   void add(const Subject& subject);
 
   std::uint64_t table_ = 0;  // DecisionTable::id()
@@ -68,20 +75,24 @@ class DecisionTable {
 
   // No lock, no allocation.
   Verdict decide(const SubjectPermissions& permissions, const Attributes& what) const noexcept;
+
   Verdict decide(const SubjectPermissions& permissions, const RequestInfo& what) const noexcept {
     return decide(permissions, what.attributes());
   }
 
-  // The authorizer's reason: `RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User "u"` (the first that allows, in policy order,
-  // cluster bindings before role bindings), `RBAC: ` + resolution errors for a refusal, or empty. Allocates; for logs and refusals.
+  // The authorizer's reason: `RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User
+  // "u"` (the first that allows, in policy order, cluster bindings before role bindings), `RBAC: `
+  // + resolution errors for a refusal, or empty. Allocates; for logs and refusals.
   std::string reason(const SubjectPermissions& permissions, const Attributes& what) const;
 
-  // Resolution errors (dangling or unsupported roleRefs) met for this identity and scope, without repeats.
-  std::vector<std::string> errors(const SubjectPermissions& permissions, const Attributes& what) const;
+  // Resolution errors (dangling or unsupported roleRefs) met for this identity and scope, without
+  // repeats.
+  std::vector<std::string> errors(const SubjectPermissions& permissions, const Attributes& what)
+      const;
 
-  std::uint64_t id() const noexcept;          // different for each compiled table of the process
+  std::uint64_t id() const noexcept;  // different for each compiled table of the process
   std::size_t bindings() const noexcept;
-  std::size_t memory() const noexcept;        // bytes held, roughly
+  std::size_t memory() const noexcept;  // bytes held, roughly
 
  private:
   template <class Visit>

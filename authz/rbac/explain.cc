@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/rbac/explain.h"
 
+#include "authz/go_text.h"
+
 #include <algorithm>
 #include <string_view>
-
-#include "authz/go_text.h"
 
 namespace gh::authz::rbac {
 namespace {
@@ -16,26 +16,37 @@ bool has(const std::vector<std::string>& words, std::string_view word) {
 bool resource_matches(const PolicyRule& rule, const Attributes& what) {
   std::string combined(what.resource);
   if (!what.subresource.empty()) combined.append("/").append(what.subresource);
-  return std::any_of(rule.resources.begin(), rule.resources.end(), [&](const std::string& resource) {
-    return resource == "*" || resource == combined ||
-           (!what.subresource.empty() && resource.size() == what.subresource.size() + 2 &&
-            resource.starts_with("*/") && resource.ends_with(what.subresource));
-  });
+  return std::any_of(
+      rule.resources.begin(),
+      rule.resources.end(),
+      [&](const std::string& resource) {
+        return resource == "*" || resource == combined ||
+               (!what.subresource.empty() && resource.size() == what.subresource.size() + 2 &&
+                resource.starts_with("*/") && resource.ends_with(what.subresource));
+      }
+  );
 }
 
 bool path_matches(const PolicyRule& rule, std::string_view path) {
-  return std::any_of(rule.non_resource_urls.begin(), rule.non_resource_urls.end(), [&](std::string_view url) {
-    if (url == "*" || url == path) return true;
-    if (!url.ends_with('*')) return false;
-    return path.starts_with(url.substr(0, url.find_last_not_of('*') + 1));
-  });
+  return std::any_of(
+      rule.non_resource_urls.begin(),
+      rule.non_resource_urls.end(),
+      [&](std::string_view url) {
+        if (url == "*" || url == path) return true;
+        if (!url.ends_with('*')) return false;
+        return path.starts_with(url.substr(0, url.find_last_not_of('*') + 1));
+      }
+  );
 }
 
-bool applies_to(const Subject& subject, const identity::Identity& who, std::string_view binding_namespace) {
+bool applies_to(
+    const Subject& subject, const identity::Identity& who, std::string_view binding_namespace
+) {
   if (subject.kind == "User") return subject.name == who.user;
   if (subject.kind == "Group") return has(who.groups, subject.name);
   if (subject.kind != "ServiceAccount") return false;
-  const std::string_view space = subject.namespace_.empty() ? binding_namespace : subject.namespace_;
+  const std::string_view space =
+      subject.namespace_.empty() ? binding_namespace : subject.namespace_;
   if (space.empty()) return false;
   std::string name = "system:serviceaccount:";
   name.append(space).append(":").append(subject.name);
@@ -49,29 +60,35 @@ const std::vector<PolicyRule>* find_rules(
   const RoleRef& ref = binding.role;
   if (ref.kind == "Role") {
     for (const Role& role : policy.roles) {
-      if (!cluster_binding && role.name == ref.name && role.namespace_ == binding.namespace_) return &role.rules;
+      if (!cluster_binding && role.name == ref.name && role.namespace_ == binding.namespace_)
+        return &role.rules;
     }
-    error = "role.rbac.authorization.k8s.io " + quoted(ref.name) + " not found";
+    error = "role.rbac.authorization.k8s.io " + go_quoted(ref.name) + " not found";
   } else if (ref.kind == "ClusterRole") {
     for (const ClusterRole& role : policy.cluster_roles) {
       if (role.name == ref.name) return &role.rules;
     }
-    error = "clusterrole.rbac.authorization.k8s.io " + quoted(ref.name) + " not found";
+    error = "clusterrole.rbac.authorization.k8s.io " + go_quoted(ref.name) + " not found";
   } else {
-    error = "unsupported role reference kind: " + quoted(ref.kind);
+    error = "unsupported role reference kind: " + go_quoted(ref.kind);
   }
   return nullptr;
 }
 
 void walk(
-    const Policy& policy, const std::vector<Binding>& bindings, bool cluster, const identity::Identity& who,
-    const Attributes& what, Explanation& out
+    const Policy& policy,
+    const std::vector<Binding>& bindings,
+    bool cluster,
+    const identity::Identity& who,
+    const Attributes& what,
+    Explanation& out
 ) {
   for (const Binding& binding : bindings) {
     if (!cluster && binding.namespace_ != what.namespace_) continue;
-    const auto subject = std::find_if(binding.subjects.begin(), binding.subjects.end(), [&](const Subject& each) {
-      return applies_to(each, who, cluster ? std::string_view() : binding.namespace_);
-    });
+    const auto subject =
+        std::find_if(binding.subjects.begin(), binding.subjects.end(), [&](const Subject& each) {
+          return applies_to(each, who, cluster ? std::string_view() : binding.namespace_);
+        });
     if (subject == binding.subjects.end()) continue;
     std::string error;
     const std::vector<PolicyRule>* const rules = find_rules(policy, binding, cluster, error);
@@ -93,7 +110,8 @@ void walk(
 bool rule_allows(const PolicyRule& rule, const Attributes& what) {
   if (!has(rule.verbs, "*") && !has(rule.verbs, what.verb)) return false;
   if (!what.resource_request) return path_matches(rule, what.path);
-  return (has(rule.api_groups, "*") || has(rule.api_groups, what.api_group)) && resource_matches(rule, what) &&
+  return (has(rule.api_groups, "*") || has(rule.api_groups, what.api_group)) &&
+         resource_matches(rule, what) &&
          (rule.resource_names.empty() || has(rule.resource_names, what.name));
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every rule that allows a request, found by walking the whole policy as Kubernetes does. For `gatehouse explain` and, in tests, as the
-// second opinion the table is compared with. Control only.
+// Every rule that allows a request, found by walking the whole policy as Kubernetes does. For
+// `gatehouse explain` and, in tests, as the second opinion the table is compared with. Control
+// only.
 #pragma once
-
-#include <string>
-#include <vector>
 
 #include "authz/attributes.h"
 #include "authz/decision.h"
 #include "authz/identity/identity.h"
 #include "authz/rbac/policy.h"
+
+#include <string>
+#include <vector>
 
 namespace gh::authz::rbac {
 
@@ -18,8 +19,8 @@ struct AllowedBy {
   bool cluster_binding = false;
   const Subject* subject = nullptr;  // the first of the binding's that is the caller
   const PolicyRule* rule = nullptr;
-  std::size_t rule_index = 0;        // in the role, from 0
-  std::string source;                // `ClusterRoleBinding "b" of ClusterRole "r" to User "u"`
+  std::size_t rule_index = 0;  // in the role, from 0
+  std::string source;          // `ClusterRoleBinding "b" of ClusterRole "r" to User "u"`
 };
 
 struct Explanation {

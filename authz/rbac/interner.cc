@@ -41,7 +41,9 @@ std::uint64_t hash_text(std::string_view text, std::uint64_t seed) noexcept {
       a = load4(at);
       b = load4(at + bytes - 4);
     } else if (bytes > 0) {
-      const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(at[i])}; };
+      const auto byte = [&](std::size_t i) {
+        return std::uint64_t{static_cast<unsigned char>(at[i])};
+      };
       a = byte(0) << 16 | byte(bytes / 2) << 8 | byte(bytes - 1);
     }
   } else {
@@ -59,7 +61,9 @@ WordId Interner::intern(std::string_view word) {
   if ((words_.size() + 1) * 4 > slots_.size() * 3) rehash(slots_.empty() ? 16 : slots_.size() * 2);
   GH_ASSERT(text_.size() + word.size() < 0xffffffff && words_.size() < no_word - 1);
   const auto id = static_cast<WordId>(words_.size());
-  words_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(word.size())});
+  words_.push_back(
+      {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(word.size())}
+  );
   text_ += word;
   std::size_t at = hash & (slots_.size() - 1);
   while (slots_[at].id != no_word) at = (at + 1) & (slots_.size() - 1);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of one kind (verbs, API groups, resources, …) as small numbers, so that deciding compares numbers.
-// In: intern() while a table is compiled.   Out: find() on the path: no allocation, no lock.
-// Owner: a DecisionTable. Looking up never inserts, so clients cannot make it grow; the hash is seeded, so they cannot choose collisions.
+// Words of one kind (verbs, API groups, resources, …) as small numbers, so that deciding compares
+// numbers. In: intern() while a table is compiled.   Out: find() on the path: no allocation, no
+// lock. Owner: a DecisionTable. Looking up never inserts, so clients cannot make it grow; the hash
+// is seeded, so they cannot choose collisions.
 #pragma once
 
 #include <cstddef>
@@ -24,12 +25,20 @@ class Interner {
   explicit Interner(std::uint64_t seed = 0) : seed_(seed) {}
 
   WordId intern(std::string_view word);
-  WordId find(std::string_view word) const noexcept { return find_hashed(word, hash_text(word, seed_)); }
 
-  std::string_view word(WordId id) const noexcept { return {text_.data() + words_[id].at, words_[id].bytes}; }
+  WordId find(std::string_view word) const noexcept {
+    return find_hashed(word, hash_text(word, seed_));
+  }
+
+  std::string_view word(WordId id) const noexcept {
+    return {text_.data() + words_[id].at, words_[id].bytes};
+  }
+
   std::size_t size() const noexcept { return words_.size(); }
+
   std::size_t memory() const noexcept;
   void reserve(std::size_t words);
+
   void shrink() { text_.shrink_to_fit(), words_.shrink_to_fit(); }
 
  private:
@@ -37,10 +46,12 @@ class Interner {
     std::uint32_t at;
     std::uint32_t bytes;
   };
+
   struct Slot {
     std::uint32_t tag = 0;  // upper hash bits
     WordId id = no_word;
   };
+
   WordId find_hashed(std::string_view word, std::uint64_t hash) const noexcept {
     if (slots_.empty()) return no_word;
     const std::size_t mask = slots_.size() - 1;
@@ -51,6 +62,7 @@ class Interner {
       if (slot.tag == tag && this->word(slot.id) == word) return slot.id;
     }
   }
+
   void rehash(std::size_t slots);
 
   std::uint64_t seed_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RBAC objects as plain data, in the order they were read: what loaders give and the compiler takes. Control only.
+// RBAC objects as plain data, in the order they were read: what loaders give and the compiler
+// takes. Control only.
 #pragma once
 
 #include <cstddef>

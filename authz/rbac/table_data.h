@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a DecisionTable holds: written by compiler.cc, read by decision_table.cc, nobody else's.
 //
-//   identity ── users/groups (words) ──► subject ──► GrantList (cluster)      ──► Grant {PermissionSet, binding} …
+//   identity ── users/groups (words) ──► subject ──► GrantList (cluster)      ──► Grant
+//   {PermissionSet, binding} …
 //                                            └─ (subject, namespace) ──► GrantList
-//   request  ── verbs/api_groups/resources/names/paths (words) ──► a key ──► PermissionSet: one hashed slot a (group, resource)
+//   request  ── verbs/api_groups/resources/names/paths (words) ──► a key ──► PermissionSet: one
+//   hashed slot a (group, resource)
 //
-// Roles with equal rules share one PermissionSet; a list with many sets also has their union. So deciding probes a few
-// slots per scope and subject, however many bindings and rules there are.
+// Roles with equal rules share one PermissionSet; a list with many sets also has their union. So
+// deciding probes a few slots per scope and subject, however many bindings and rules there are.
 #pragma once
+
+#include "authz/rbac/decision_table.h"
+#include "authz/rbac/interner.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,19 +20,17 @@
 #include <string_view>
 #include <vector>
 
-#include "authz/rbac/decision_table.h"
-#include "authz/rbac/interner.h"
-
 namespace gh::authz::rbac {
 
 // ---- words of a request ----
-inline constexpr WordId any_word = 0;              // "*", interned first, of API groups and resources
-inline constexpr unsigned verbs_a_block = 63;      // verbs are bits of 64-bit masks; bit 63 is "*" and stands in block 0 only
+inline constexpr WordId any_word = 0;  // "*", interned first, of API groups and resources
+inline constexpr unsigned verbs_a_block =
+    63;  // verbs are bits of 64-bit masks; bit 63 is "*" and stands in block 0 only
 inline constexpr std::uint64_t any_verb = std::uint64_t{1} << 63;
 inline constexpr std::uint32_t path_group = 0xffffff;  // in a key: the "resource" is a path pattern
-inline constexpr WordId verbs_max = 63u * 4096;    // 12 bits of block
-inline constexpr WordId api_groups_max = 0xfffffe;  // 24 bits
-inline constexpr WordId resources_max = 0xffffffe;  // 28 bits less one; path patterns too
+inline constexpr WordId verbs_max = 63u * 4096;        // 12 bits of block
+inline constexpr WordId api_groups_max = 0xfffffe;     // 24 bits
+inline constexpr WordId resources_max = 0xffffffe;     // 28 bits less one; path patterns too
 
 // Never 0, which marks an empty slot.
 constexpr std::uint64_t permission_key(WordId group, WordId resource, std::uint32_t block) {
@@ -41,8 +44,8 @@ struct NamedVerbs {  // verbs allowed on one resourceName
 
 struct Permission {
   std::uint64_t key = 0;
-  std::uint64_t verbs = 0;         // whatever the name
-  std::uint32_t names_at = 0;      // in PermissionSet::names, sorted by name
+  std::uint64_t verbs = 0;     // whatever the name
+  std::uint32_t names_at = 0;  // in PermissionSet::names, sorted by name
   std::uint32_t names_count = 0;
 };
 
@@ -51,7 +54,8 @@ struct BlockVerbs {
   std::uint64_t verbs;
 };
 
-// A rule whose groups × resources × names would be too many slots: checked by itself, with binary searches.
+// A rule whose groups × resources × names would be too many slots: checked by itself, with binary
+// searches.
 struct WideRule {
   std::vector<BlockVerbs> verbs;
   std::vector<WordId> api_groups;  // sorted
@@ -60,7 +64,8 @@ struct WideRule {
 };
 
 struct PermissionSet {
-  std::vector<Permission> slots;  // open addressing, a power of two, at most half full; empty: no rules
+  std::vector<Permission>
+      slots;  // open addressing, a power of two, at most half full; empty: no rules
   std::vector<NamedVerbs> names;
   std::vector<WideRule> wide;
   bool has_resources = false;
@@ -68,13 +73,15 @@ struct PermissionSet {
   bool has_any_group = false;
   bool has_any_resource = false;
   bool has_any_of_subresource = false;  // "*/scale"
-  std::string error;                    // a role reference that leads nowhere: no permissions, but words for a refusal
+  std::string
+      error;  // a role reference that leads nowhere: no permissions, but words for a refusal
 
   std::size_t memory() const noexcept {
     std::size_t bytes = sizeof(*this) + slots.capacity() * sizeof(Permission) +
                         names.capacity() * sizeof(NamedVerbs) + error.capacity();
     for (const auto& rule : wide) {
-      bytes += sizeof(rule) + (rule.api_groups.size() + rule.resources.size() + rule.names.size()) * 4;
+      bytes +=
+          sizeof(rule) + (rule.api_groups.size() + rule.resources.size() + rule.names.size()) * 4;
     }
     return bytes;
   }
@@ -120,8 +127,8 @@ struct ScopeSlot {
 enum class SubjectKind : std::uint8_t { user, group, service_account };
 
 struct SubjectRecord {
-  std::uint32_t subject;           // number as above; a service account is its user name
-  std::uint32_t kind : 2;          // SubjectKind
+  std::uint32_t subject;               // number as above; a service account is its user name
+  std::uint32_t kind : 2;              // SubjectKind
   std::uint32_t namespace_bytes : 30;  // of a service account: system:serviceaccount:NS:NAME
 };
 
@@ -141,12 +148,20 @@ struct BindingRecord {
 
 struct TableData {
   explicit TableData(std::uint64_t seed)
-      : verbs(seed), api_groups(seed), resources(seed), names(seed), exact_paths(seed), path_prefixes(seed),
-        namespaces(seed), users(seed), groups(seed) {}
+      : verbs(seed),
+        api_groups(seed),
+        resources(seed),
+        names(seed),
+        exact_paths(seed),
+        path_prefixes(seed),
+        namespaces(seed),
+        users(seed),
+        groups(seed) {}
 
   std::uint64_t id = 0;
 
-  Interner verbs, api_groups, resources, names, exact_paths, path_prefixes, namespaces, users, groups;
+  Interner verbs, api_groups, resources, names, exact_paths, path_prefixes, namespaces, users,
+      groups;
   std::vector<std::uint32_t> prefix_lengths;  // of path_prefixes, ascending, once each
   std::size_t longest_resource = 0;
 
@@ -165,6 +180,7 @@ struct TableData {
   const SubjectEntry& entry(std::uint32_t subject) const noexcept {
     return (subject & group_bit) != 0 ? group_entries[subject & ~group_bit] : user_entries[subject];
   }
+
   const GrantList* find_scope(std::uint64_t key) const noexcept {
     if (scopes.empty()) return nullptr;
     const std::size_t mask = scopes.size() - 1;
