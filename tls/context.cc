@@ -103,10 +103,11 @@ Outcome<LoadedPair> load_pair(
     );
   }
   if (auto own = parse_peer_certificate(blocks[0])) {
-    out.names = own->dns_names;
+    out.names = pair.names.empty() ? own->dns_names : pair.names;
     if (out.names.empty() && own->has_common_name) out.names.push_back(own->common_name);
     GH_TRY_VOID(check_validity(*own, pair.chain_where, now, warnings));
   } else {
+    out.names = pair.names;
     warnings.push_back(
         pair.chain_where + ": Kubernetes' clients (Go) cannot parse this certificate"
     );

@@ -33,6 +33,7 @@ struct KeyPair {
       names;  // server names it is for, "*.example.org" too; empty: those of the certificate
 };
 
+// Control only: reads files. Key and chain are checked when a context is made.
 Outcome<KeyPair> load_key_pair(const std::string& chain_file, const std::string& key_file);
 
 struct ProtocolSettings {
