@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -26,16 +29,28 @@ namespace {
 // net/url: more pieces than this, and there are no parameters at all.
 constexpr std::size_t query_pieces_max = 10'000;
 
-enum Class : unsigned char { plain, escape, query, refused };
-
-constexpr std::array<unsigned char, 256> target_class = [] {
-  std::array<unsigned char, 256> table{};
-  for (unsigned c = 0; c <= ' '; ++c) table[c] = refused;
-  table[0x7f] = refused;
-  table['%'] = escape;
-  table['?'] = query;
-  return table;
-}();
+// Whether a byte no request line can carry is there: controls, space, DEL. Eight bytes a step.
+bool has_refused_byte(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t tops = 0x8080808080808080;
+  const auto refused_in = [](std::uint64_t eight) {
+    const std::uint64_t del = eight ^ (ones * 0x7f);
+    return (((eight - ones * 0x21) & ~eight) | ((del - ones) & ~del)) & tops;
+  };
+  std::uint64_t found = 0;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, text.data() + at, 8);
+    found |= refused_in(eight);
+  }
+  if (at < text.size()) {
+    std::uint64_t rest = ones * 'a';
+    std::memcpy(&rest, text.data() + at, text.size() - at);
+    found |= refused_in(rest);
+  }
+  return found != 0;
+}
 
 constexpr int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -109,35 +124,35 @@ bool folds_to_false(std::string_view text) {
 // strings.ToLower(text) == "false": no letter outside ASCII becomes one of these.
 bool lowers_to_false(std::string_view text) { return text.size() == 5 && folds_to_false(text); }
 
-std::string_view verb_of(std::string_view method) {
-  switch (method.size()) {
-    case 3:
-      return method == "GET" ? "get" : method == "PUT" ? "update" : "";
-    case 4:
-      return method == "POST" ? "create" : method == "HEAD" ? "get" : "";
-    case 5:
-      return method == "PATCH" ? "patch" : "";
-    case 6:
-      return method == "DELETE" ? "delete" : "";
-    default:
-      return "";
-  }
-}
+struct Method {
+  std::string_view name;
+  std::string_view lower;
+  std::string_view verb;  // of a resource request
+};
 
-std::string_view known_lower_case(std::string_view method) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> methods = {{
-      {"GET", "get"},
-      {"POST", "post"},
-      {"PUT", "put"},
-      {"HEAD", "head"},
-      {"PATCH", "patch"},
-      {"DELETE", "delete"},
-      {"OPTIONS", "options"},
-  }};
-  for (const auto& [upper, lower] : methods) {
-    if (method == upper) return lower;
-  }
-  return {};
+// Null for a method that means nothing to Kubernetes.
+const Method* known_method(std::string_view method) {
+  static constexpr Method known[] = {
+      {"GET", "get", "get"},
+      {"PUT", "put", "update"},
+      {"POST", "post", "create"},
+      {"HEAD", "head", "get"},
+      {"PATCH", "patch", "patch"},
+      {"DELETE", "delete", "delete"},
+  };
+  const Method& guess = [&]() -> const Method& {
+    switch (method.size()) {
+      case 3:
+        return known[method[0] == 'P' ? 1 : 0];
+      case 4:
+        return known[method[0] == 'P' ? 2 : 3];
+      case 5:
+        return known[4];
+      default:
+        return known[5];
+    }
+  }();
+  return guess.name == method ? &guess : nullptr;
 }
 
 bool is_namespace_subresource(std::string_view part) {
@@ -158,12 +173,32 @@ struct Parts {
     path = whole;
     if (path.empty()) return;
     const char* from = path.data();
-    const char* const end = from + path.size();
-    for (const char* c = from; count < most; ++c) {
-      if (c == end || *c == '/') {
-        at[count++] = {from, static_cast<std::size_t>(c - from)};
-        if (c == end) return;
-        from = c + 1;
+    each_slash([&](std::size_t slash) {
+      const char* const at_slash = path.data() + slash;
+      at[count++] = {from, static_cast<std::size_t>(at_slash - from)};
+      from = at_slash + 1;
+      return count < most;
+    });
+    if (count < most)
+      at[count++] = {from, static_cast<std::size_t>(path.data() + path.size() - from)};
+  }
+
+  // visit(offset) for each '/', until it says no. Eight bytes a step.
+  template <class Visit>
+  void each_slash(Visit visit) const {
+    constexpr std::uint64_t low_bits = 0x7f7f7f7f7f7f7f7f;
+    for (std::size_t base = 0; base < path.size(); base += 8) {
+      std::uint64_t eight = 0;
+      if (base + 8 <= path.size()) {
+        std::memcpy(&eight, path.data() + base, 8);
+      } else {
+        std::memcpy(&eight, path.data() + base, path.size() - base);
+      }
+      if constexpr (std::endian::native == std::endian::big) eight = __builtin_bswap64(eight);
+      eight ^= 0x2f2f2f2f2f2f2f2f;
+      std::uint64_t zeros = ~(((eight & low_bits) + low_bits) | eight | low_bits);
+      for (; zeros != 0; zeros &= zeros - 1) {
+        if (!visit(base + static_cast<std::size_t>(std::countr_zero(zeros)) / 8)) return;
       }
     }
   }
@@ -202,7 +237,9 @@ Result<void, TargetError> RequestInfo::parse(
     std::string_view method, std::string_view target
 ) noexcept {
   clear();
-  if (!valid_method(method)) return fail(TargetError::bad_request);
+  const Method* const known = known_method(method);
+  if (known == nullptr && !valid_method(method)) return fail(TargetError::bad_request);
+  if (known != nullptr) attributes_.verb = known->lower;
   if (target.empty() || target[0] != '/') {
     if (method == "OPTIONS" && target == "*") return fail(TargetError::options_asterisk);
     auto url = go_request_url(method, target);
@@ -211,21 +248,13 @@ Result<void, TargetError> RequestInfo::parse(
     raw_query_ = std::string_view(arena_).substr(url->path.size());
     attributes_.path = std::string_view(arena_).substr(0, url->path.size());
   } else {
-    unsigned escapes = 0;
-    std::size_t mark = std::string_view::npos;
-    for (std::size_t i = 0; i < target.size(); ++i) {
-      const unsigned char kind = target_class[static_cast<unsigned char>(target[i])];
-      if (kind == plain) continue;
-      if (kind == refused) return fail(TargetError::bad_request);
-      if (kind == query && mark == std::string_view::npos) mark = i;
-      if (kind == escape && mark == std::string_view::npos) ++escapes;
-    }
+    if (has_refused_byte(target)) return fail(TargetError::bad_request);
+    const std::size_t mark = target.find('?');
     arena_.assign(target);
     std::size_t path_bytes = std::min(mark, target.size());
     if (mark < target.size()) raw_query_ = std::string_view(arena_).substr(mark + 1);
-    if (escapes > 0 && !decode(arena_.data(), path_bytes, false)) {
-      return fail(TargetError::bad_request);
-    }
+    const bool escaped = target.substr(0, path_bytes).find('%') != std::string_view::npos;
+    if (escaped && !decode(arena_.data(), path_bytes, false)) return fail(TargetError::bad_request);
     attributes_.path = std::string_view(arena_).substr(0, path_bytes);
   }
   // Room for an unusual method, every decoded value, and a name whose stray bytes become U+FFFD:
@@ -233,7 +262,7 @@ Result<void, TargetError> RequestInfo::parse(
   if (const std::size_t room = method.size() + 4 * raw_query_.size(); room > values_.capacity()) {
     values_.reserve(room);
   }
-  return read_resource_path(method);
+  return read_resource_path(method, known != nullptr ? known->verb : std::string_view{});
 }
 
 std::string_view RequestInfo::keep(std::string_view text) noexcept {
@@ -242,9 +271,10 @@ std::string_view RequestInfo::keep(std::string_view text) noexcept {
 }
 
 // request.RequestInfoFactory.NewRequestInfo
-Result<void, TargetError> RequestInfo::read_resource_path(std::string_view method) noexcept {
+Result<void, TargetError> RequestInfo::read_resource_path(
+    std::string_view method, std::string_view resource_verb
+) noexcept {
   Attributes& a = attributes_;
-  a.verb = known_lower_case(method);
   if (a.verb.empty()) {
     a.verb = keep(method);
     char* const text = values_.data() + (a.verb.data() - values_.data());
@@ -269,7 +299,7 @@ Result<void, TargetError> RequestInfo::read_resource_path(std::string_view metho
     if (parts.count - i < 2) return fail(TargetError::unfinished_verb);
     a.verb = parts.at[i++];
   } else {
-    a.verb = verb_of(method);
+    a.verb = resource_verb;
   }
   if (parts.at[i] == "namespaces" && parts.count - i > 1) {
     a.namespace_ = parts.at[i + 1];
@@ -298,19 +328,18 @@ void RequestInfo::read_list_options() noexcept {
   ListQuery query;
   read_query(query);
   if (a.verb == "list") {
-    const bool parses = (!query.limit || parse_int(*query.limit)) &&
+    const FieldSelectorName named = query.field_selector
+                                        ? read_metadata_name(*query.field_selector, values_)
+                                        : FieldSelectorName{};
+    const bool parses = named.parses && (!query.limit || parse_int(*query.limit)) &&
                         (!query.timeout_seconds || parse_int(*query.timeout_seconds)) &&
-                        (!query.label_selector || label_selector_parses(*query.label_selector)) &&
-                        (!query.field_selector || field_selector_parses(*query.field_selector));
+                        (!query.label_selector || label_selector_parses(*query.label_selector));
     if (query.watch) {
       const bool off = *query.watch == "0" ||
                        (parses ? folds_to_false(*query.watch) : lowers_to_false(*query.watch));
       if (!off) a.verb = "watch";
     }
-    if (parses && query.field_selector) {
-      const auto name = exact_metadata_name(*query.field_selector, values_);
-      if (name && is_path_segment(*name)) a.name = *name;
-    }
+    if (parses && named.name && is_path_segment(*named.name)) a.name = *named.name;
   }
   field_selector_ = query.field_selector.value_or(std::string_view{});
   label_selector_ = query.label_selector.value_or(std::string_view{});
@@ -319,9 +348,10 @@ void RequestInfo::read_list_options() noexcept {
 // url.ParseQuery, for the parameters asked for: pieces with a ';' or a bad escape do not count.
 void RequestInfo::read_query(ListQuery& query) noexcept {
   std::string_view rest = raw_query_;
-  std::size_t pieces = 1;
-  for (const char c : rest) pieces += c == '&';
-  if (pieces > query_pieces_max) return;
+  if (rest.size() >= query_pieces_max &&
+      std::count(rest.begin(), rest.end(), '&') >= static_cast<std::ptrdiff_t>(query_pieces_max)) {
+    return;
+  }
   while (!rest.empty()) {
     const std::size_t end = rest.find('&');
     const std::string_view piece = rest.substr(0, end);
@@ -344,7 +374,8 @@ void RequestInfo::read_query(ListQuery& query) noexcept {
 }
 
 std::string_view RequestInfo::decoded(std::string_view value) noexcept {
-  if (value.find_first_of("%+") == std::string_view::npos) return value;
+  if (value.find('%') == std::string_view::npos && value.find('+') == std::string_view::npos)
+    return value;
   const std::size_t from = values_.size();
   values_ += value;
   std::size_t bytes = value.size();

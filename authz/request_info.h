@@ -61,7 +61,9 @@ class RequestInfo {
 
  private:
   void clear() noexcept;
-  Result<void, TargetError> read_resource_path(std::string_view method) noexcept;
+  Result<void, TargetError> read_resource_path(
+      std::string_view method, std::string_view resource_verb
+  ) noexcept;
   void read_list_options() noexcept;
   void read_query(ListQuery& query) noexcept;
   std::string_view decoded(std::string_view value) noexcept;

@@ -101,20 +101,22 @@ struct FieldTerm {
 
 // The first operator splits; "==" and "!=" before "=".
 std::optional<FieldTerm> split_term(std::string_view term) {
-  for (std::size_t i = 0; i < term.size(); ++i) {
-    const std::string_view rest = term.substr(i);
-    for (const std::string_view op : {"!=", "==", "="}) {
-      if (rest.starts_with(op)) return FieldTerm{term.substr(0, i), op, rest.substr(op.size())};
-    }
+  const std::size_t equals = term.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  if (equals > 0 && term[equals - 1] == '!') {
+    return FieldTerm{term.substr(0, equals - 1), "!=", term.substr(equals + 1)};
   }
-  return std::nullopt;
+  if (term.substr(equals).starts_with("=="))
+    return FieldTerm{term.substr(0, equals), "==", term.substr(equals + 2)};
+  return FieldTerm{term.substr(0, equals), "=", term.substr(equals + 1)};
 }
 
 // fields.UnescapeValue; `put` gets the pieces. Bytes that are not UTF-8 become U+FFFD as soon as
 // anything needs unescaping.
 template <class Put>
 Result<void, std::string_view> unescape(std::string_view value, Put put) {
-  if (value.find_first_of("\\,=") == std::string_view::npos) {
+  const auto special_byte = [](char c) { return c == '\\' || c == ',' || c == '='; };
+  if (std::none_of(value.begin(), value.end(), special_byte)) {
     put(value);
     return {};
   }
@@ -171,7 +173,9 @@ enum class Token : std::uint8_t {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-bool is_special(char c) { return std::string_view("=!(),><").find(c) != std::string_view::npos; }
+bool is_special(char c) {
+  return c == '=' || c == '!' || c == '(' || c == ')' || c == ',' || c == '>' || c == '<';
+}
 
 // labels.Lexer. A NUL byte ends a token and, between tokens, the text; that too is Kubernetes.
 class Lexer {
@@ -481,36 +485,28 @@ Result<std::vector<SelectorRequirement>, std::string> parse_label_selector(std::
   return out;
 }
 
-bool field_selector_parses(std::string_view text) noexcept {
-  bool good = true;
-  each_term(text, [&](std::string_view term) {
-    if (term.empty() || !good) return;
-    const auto split = split_term(term);
-    good = split && unescape(split->value, [](std::string_view) {});
-  });
-  return good;
-}
-
 bool label_selector_parses(std::string_view text) noexcept {
   return LabelParser(text, nullptr, nullptr).parse();
 }
 
-std::optional<std::string_view> exact_metadata_name(
-    std::string_view text, std::string& into
-) noexcept {
-  if (!field_selector_parses(text)) return std::nullopt;
+FieldSelectorName read_metadata_name(std::string_view text, std::string& into) noexcept {
+  FieldSelectorName out;
   std::string_view first;  // in text order; a term with a name is never empty
+  std::string_view value;
   each_term(text, [&](std::string_view term) {
-    if (term.empty() || (!first.empty() && !(term < first))) return;
+    if (term.empty() || !out.parses) return;
     const auto split = split_term(term);
-    if (split && split->field == "metadata.name" && split->op != "!=") first = term;
+    out.parses = split && unescape(split->value, [](std::string_view) {});
+    if (!out.parses || split->field != "metadata.name" || split->op == "!=") return;
+    if (!first.empty() && !(term < first)) return;
+    first = term;
+    value = split->value;
   });
-  if (first.empty()) return std::nullopt;
+  if (!out.parses || first.empty()) return out;
   const std::size_t from = into.size();
-  const auto done =
-      unescape(split_term(first)->value, [&](std::string_view bytes) { into += bytes; });
-  if (!done) return std::nullopt;
-  return std::string_view(into).substr(from);
+  static_cast<void>(unescape(value, [&](std::string_view bytes) { into += bytes; }));
+  out.name = std::string_view(into).substr(from);
+  return out;
 }
 
 std::string label_key_fault(std::string_view key) {
@@ -561,7 +557,8 @@ bool is_dns1123_subdomain(std::string_view name) noexcept {
 }
 
 bool is_path_segment(std::string_view name) noexcept {
-  return name != "." && name != ".." && name.find_first_of("/%") == std::string_view::npos;
+  return name != "." && name != ".." && name.find('/') == std::string_view::npos &&
+         name.find('%') == std::string_view::npos;
 }
 
 }  // namespace gh::authz

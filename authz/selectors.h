@@ -26,15 +26,17 @@ Result<std::vector<SelectorRequirement>, std::string> parse_field_selector(std::
 Result<std::vector<SelectorRequirement>, std::string> parse_label_selector(std::string_view text);
 
 // Without allocation.
-bool field_selector_parses(std::string_view text) noexcept;
 bool label_selector_parses(std::string_view text) noexcept;
 
-// The value of the first `metadata.name=` term (`==` too) in text order, if the selector parses and
-// has one. The value, unescaped, is appended to `into`, which must have room for text.size() * 3
-// bytes to stay without allocation.
-std::optional<std::string_view> exact_metadata_name(
-    std::string_view text, std::string& into
-) noexcept;
+// Whether the selector parses, and the value of its first `metadata.name=` term (`==` too) in text
+// order. The value, unescaped, is appended to `into`, which must have room for three times the text
+// to stay without allocation.
+struct FieldSelectorName {
+  bool parses = true;
+  std::optional<std::string_view> name = std::nullopt;
+};
+
+FieldSelectorName read_metadata_name(std::string_view text, std::string& into) noexcept;
 
 // content.IsLabelKey, IsLabelValue, IsDNS1123Subdomain: empty when good, else what is wrong.
 std::string label_key_fault(std::string_view key);
