@@ -4,6 +4,8 @@
 #include "authz/go_text.h"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace gh::authz {
@@ -479,10 +481,17 @@ Result<std::vector<SelectorRequirement>, std::string> parse_label_selector(std::
   std::vector<SelectorRequirement> out;
   std::string error;
   if (!LabelParser(text, &out, &error).parse()) return fail(std::move(error));
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
-    return a.key < b.key;
+  // By key; of one key as given. (Not std::stable_sort: clang 19 warns of what libstdc++ 12 uses in
+  // it.)
+  std::vector<std::size_t> order(out.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(out[a].key, a) < std::tie(out[b].key, b);
   });
-  return out;
+  std::vector<SelectorRequirement> sorted;
+  sorted.reserve(out.size());
+  for (const std::size_t at : order) sorted.push_back(std::move(out[at]));
+  return sorted;
 }
 
 bool label_selector_parses(std::string_view text) noexcept {
