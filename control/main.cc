@@ -2,9 +2,11 @@
 // gatehouse: from the command line to one of its commands.
 #include "control/command_line.h"
 #include "control/help.h"
+#include "control/suggest.h"
 #include "control/version.h"
 #include "tls/verify_command.h"
 
+#include <array>
 #include <cstdio>
 
 namespace gh::control {
@@ -32,6 +34,32 @@ int run_verify(const VerifyArguments& given) {
   arguments.purpose = given.purpose == "server" ? tls::Purpose::server : tls::Purpose::client;
   arguments.name = given.name;
   return tls::verify_command(arguments, std::cout, std::cerr);
+}
+
+// Exit code 2: the file is not one of vectors, or the kind is not known.
+int run_conformance(const std::string& kind, const std::string& file) {
+  struct Judge {
+    std::string_view kind;
+    conformance::Tally (*judge)(const std::string& file, std::ostream& out);
+  };
+
+  constexpr Judge judges[] = {
+      {"requestinfo", conformance::judge_requestinfo},
+      {"rbac", conformance::judge_rbac},
+      {"x509", conformance::judge_x509},
+      {"headerrequest", conformance::judge_headerrequest},
+  };
+  std::array<std::string_view, std::size(judges)> kinds;
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    kinds[i] = judges[i].kind;
+    if (kinds[i] != kind) continue;
+    const conformance::Tally tally = judges[i].judge(file, std::cout);
+    std::cout << tally.passed << " passed, " << tally.failed << " failed\n";
+    return tally.unusable ? 2 : tally.failed > 0 ? 1 : 0;
+  }
+  std::cerr << "gatehouse: conformance: expected requestinfo, rbac, x509 or headerrequest, found \""
+            << kind << "\"" << did_you_mean(kind, kinds) << "\n";
+  return 2;
 }
 
 int run(int argc, const char* const* argv) {

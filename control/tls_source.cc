@@ -11,7 +11,7 @@ namespace gh::control {
 namespace {
 
 bool same(const tls::KeyPair& a, const tls::KeyPair& b) {
-  return a.chain_pem == b.chain_pem && a.key_pem == b.key_pem;
+  return a.chain_pem == b.chain_pem && a.key_pem == b.key_pem && a.names == b.names;
 }
 
 bool same(const std::vector<tls::KeyPair>& a, const std::vector<tls::KeyPair>& b) {
@@ -79,6 +79,7 @@ SourceReport TlsSource::read_serving(UnixTime now) {
     }
     for (std::string& warning : at(file.cert_file, (*context)->warnings()))
       report.warnings.push_back(std::move(warning));
+    pair->names = file.names;
     pairs.push_back(std::move(*pair));
   }
   if (!report.faults.empty()) return report;
