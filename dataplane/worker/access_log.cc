@@ -3,8 +3,6 @@
 
 #include <time.h>
 
-#include <cstdio>
-
 namespace gh::worker {
 namespace {
 
@@ -47,9 +45,8 @@ void begin_access_line(std::string& line, UnixTime at, const http::RequestHead& 
   tm utc{};
   const time_t seconds = at.seconds;
   gmtime_r(&seconds, &utc);
-  char time[32];
-  std::snprintf(time, sizeof time, "%04d-%02d-%02dT%02d:%02d:%02dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                utc.tm_min, utc.tm_sec);
+  char time[32] = {};
+  strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &utc);
   line = "{\"time\":\"";
   line += time;
   line += '"';

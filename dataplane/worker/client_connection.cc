@@ -108,9 +108,10 @@ void ClientConnection::service() noexcept {
     if (end != PumpEnd::open) on_pump_end(end);
     if (phase_ != State::open) return;
     transport_.update_reading(*http_);
+    transport_.update_sending(*http_);
     if (http_->finished() && !http_->wants_output()) {
       start_closing();
-      return transport_.close();
+      return transport_.close(http_->aborted());
     }
     return arm_deadline();
   }
@@ -118,6 +119,7 @@ void ClientConnection::service() noexcept {
 }
 
 void ClientConnection::on_pump_end(PumpEnd end) {
+  bool cut_short = false;
   if (end == PumpEnd::tls_error) {
     const tls::TlsError error = transport_.tls_error();
     if (phase_ == State::handshaking) return handshake_failed(error, transport_.tls()->error_text());
@@ -131,10 +133,11 @@ void ClientConnection::on_pump_end(PumpEnd end) {
                    "HTTP session refused client=" + peer_ip_ + " reason=" + std::string(http::name_of(error)));
     }
     (void)transport_.pump_out(*http_);  // the refusal, or GOAWAY
+    cut_short = http_->aborted();
     lose_session();
   }
   start_closing();
-  transport_.close();
+  transport_.close(cut_short);
 }
 
 // Streams still open are told; the session is not used any more.

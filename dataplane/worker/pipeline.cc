@@ -87,14 +87,14 @@ void Pipeline::authorize(ClientConnection& client, proxy::Exchange& exchange) {
     const authz::Attributes create = what.with_verb("create");
     const bool may_create = !may || !info_.needs_create_too() || policy->table.decide(permissions, create).decision == Decision::allow;
     if (!may || !may_create) {
-      reason = policy->table.reason(permissions, caller.identity(), may ? create : what);
+      reason = policy->table.reason(permissions, may ? create : what);
       const std::string message = may ? authz::upgrade_forbidden_message(what, reason)
                                       : authz::forbidden_message(caller.identity().user, what, reason);
       const auto details = authz::forbidden_details(what);
       const http::StatusDetails shown{details.name, details.group, details.kind};
       return refuse(client, exchange, Verdict::deny, {.code = 403, .message = message, .details = &shown}, reason);
     }
-    if (state_.settings.access_log) reason = policy->table.reason(permissions, caller.identity(), what);
+    if (state_.settings.access_log) reason = policy->table.reason(permissions, what);
   }
   exchange.record.long_running = info_.long_running();
   note(client, exchange, Verdict::allow, reason);

@@ -84,9 +84,18 @@ class Transport {
   void on_end() noexcept { peer_ended_ = true; }
   bool peer_ended() const noexcept { return peer_ended_; }
 
-  // close_notify, what is queued, then closed.
-  void close() {
-    if (tls_ != nullptr && tls_->established()) tls_->close_notify();
+  // In a tunnel our direction has ended: close_notify and FIN once, reading goes on.
+  template <class Session>
+  void update_sending(const Session& session) {
+    if (half_closed_ || !session.sending_ended()) return;
+    half_closed_ = true;
+    if (tls_ != nullptr) tls_->close_notify();
+    stream_->finish();
+  }
+
+  // What is queued, then closed. `cut_short`: without close_notify, so that no reader takes the cut for an end.
+  void close(bool cut_short = false) {
+    if (!cut_short && !half_closed_ && tls_ != nullptr && tls_->established()) tls_->close_notify();
     if (paused_) {
       paused_ = false;
       stream_->resume_read();
@@ -119,6 +128,7 @@ class Transport {
   std::unique_ptr<tls::Engine> tls_;
   ByteQueue plain_;  // without TLS; bounded by pause_read after one delivery
   bool paused_ = false;
+  bool half_closed_ = false;
   bool peer_ended_ = false;
   bool eof_told_ = false;
   tls::TlsError tls_error_ = tls::TlsError::none;

@@ -116,6 +116,7 @@ void UpstreamConnection::service() noexcept {
   if (end != PumpEnd::open) on_pump_end(end);
   if (phase_ != State::ready) return;
   transport_->update_reading(*http_);
+  transport_->update_sending(*http_);
   if (!http_->finished() || http_->wants_output()) return;
   fail_or_close("finished");
   transport_->close();
