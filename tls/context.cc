@@ -103,11 +103,10 @@ Outcome<LoadedPair> load_pair(
     );
   }
   if (auto own = parse_peer_certificate(blocks[0])) {
-    out.names = pair.names.empty() ? own->dns_names : pair.names;
+    out.names = own->dns_names;
     if (out.names.empty() && own->has_common_name) out.names.push_back(own->common_name);
     GH_TRY_VOID(check_validity(*own, pair.chain_where, now, warnings));
   } else {
-    out.names = pair.names;
     warnings.push_back(
         pair.chain_where + ": Kubernetes' clients (Go) cannot parse this certificate"
     );
@@ -227,8 +226,8 @@ bool any_matches(const std::vector<std::string>& names, std::string_view wanted,
 
 SSL_CTX* ServerState::choose(std::string_view server_name) const {
   if (server_name.empty() || others.empty()) return context.get();
-  for (const bool wildcards :
-       {false, true}) {  // the default is for what no other names, as in kube-apiserver
+  // The default is for what no other names, as in kube-apiserver.
+  for (const bool wildcards : {false, true}) {
     for (const Named& other : others) {
       if (any_matches(other.names, server_name, wildcards)) return other.context.get();
     }

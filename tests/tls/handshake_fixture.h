@@ -20,7 +20,7 @@ namespace gh::tls {
 inline constexpr UnixTime test_now{test::now_seconds};
 
 inline KeyPair pair_of(const test::Issued& issued) {
-  return {issued.chain_pem(), issued.key_pem(), "chain.pem", "key.pem"};
+  return {issued.chain_pem(), issued.key_pem(), "chain.pem", "key.pem", {}};
 }
 
 inline std::shared_ptr<const TrustStore> trust_of(const std::string& pem, const std::string& crl = {}) {
