@@ -302,13 +302,38 @@ class Builder {
 
 // ---- YAML ----
 
+// A text from the start of a line on; lines are asked for in order.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_(text) {}
+
+  std::string_view from(int line) {
+    for (; line_ < line && !rest_.empty(); ++line_) {
+      const std::size_t end = rest_.find('\n');
+      rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
+    }
+    return rest_;
+  }
+
+ private:
+  std::string_view rest_;
+  int line_ = 0;
+};
+
 class YamlEvents final : public YAML::EventHandler {
  public:
-  explicit YamlEvents(std::uint64_t& aliased) : builder_(aliased) {}
+  YamlEvents(Lines& lines, bool first, std::uint64_t& aliased)
+      : lines_(lines), first_(first), builder_(aliased) {}
 
   Builder& builder() { return builder_; }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  // yaml-cpp takes whatever stands behind a document's end for another one (and at some bytes stays
+  // for ever): only `---` begins one.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (!first_ && !(mark.column == 0 && lines_.from(mark.line).starts_with("---"))) {
+      refuse("more text behind the end of a document; expected ---", line(mark));
+    }
+  }
 
   void OnDocumentEnd() override {}
 
@@ -387,17 +412,36 @@ class YamlEvents final : public YAML::EventHandler {
     anchors_[anchor] = builder_.last();
   }
 
+  Lines& lines_;
+  bool first_;
   Builder builder_;
   std::vector<std::uint32_t> anchors_;
 };
 
+// yaml-cpp passes over a line that begins with '%' wherever it stands. Nothing of a policy is
+// passed over.
+Result<void, TreeFault> check_directives(std::string_view text) {
+  for (std::size_t line = 1, at = 0; at < text.size(); ++line) {
+    const std::string_view rest = text.substr(at);
+    if (rest.starts_with('%') && !rest.starts_with("%YAML ")) {
+      return fail(TreeFault{"a line that begins with % (only a %YAML directive may)", line});
+    }
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) break;
+    at += end + 1;
+  }
+  return {};
+}
+
 Result<void, TreeFault> read_yaml(std::string_view text, const TakeDocument& take) {
+  GH_TRY_VOID(check_directives(text));
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
     std::uint64_t aliased = 0;
-    for (;;) {
-      YamlEvents events(aliased);
+    Lines lines(text);
+    for (bool first = true;; first = false) {
+      YamlEvents events(lines, first, aliased);
       if (!parser.HandleNextDocument(events)) return {};
       const Tree& tree = events.builder().tree();
       if (tree.root == 0 || tree.nodes[tree.root].kind == NodeKind::null) continue;

@@ -127,6 +127,18 @@ TEST(PolicyYaml, lists_of_both_forms_are_read) {
   EXPECT_EQ(loaded("apiVersion: v1\nkind: List\nitems: null\n").ignored_objects, 0U);
 }
 
+TEST(PolicyYaml, a_yaml_directive_and_a_byte_order_mark_are_fine) {
+  EXPECT_EQ(loaded("%YAML 1.1\n---\n" + role_head).cluster_roles.size(), 1U);
+  EXPECT_EQ(loaded("\xef\xbb\xbf" + role_head + "---\n").cluster_roles.size(), 1U);
+}
+
+TEST(PolicyYaml, windows_line_ends_are_fine) {
+  std::string text;
+  for (const char c : role_head + "---\n---\n")
+    text += c == '\n' ? std::string("\r\n") : std::string(1, c);
+  EXPECT_EQ(loaded(text).cluster_roles[0].name, "r");
+}
+
 TEST(PolicyYaml, json_strings_are_decoded) {
   const Policy policy = loaded(
       R"({"apiVersion":"rbac.authorization.k8s.io/v1","kind":"ClusterRoleBinding","metadata":{"name":"b"},
@@ -238,7 +250,16 @@ TEST(PolicyYaml, bad_text_is_told_with_its_line) {
            },
            {"a: !mine {}\n", "p.yaml:1: the tag \"!mine\" is not supported"},
            {"<<: 3\n", "p.yaml:1: a merge (<<) needs a map or a list of maps"},
-           {"a: " + std::string(100, '[') + std::string(100, ']'), "p.yaml:1: nested more than 64 deep"},
+           {"a: " + std::string(100, '[') + std::string(100, ']'),
+            "p.yaml:1: nested more than 64 deep"},
+           {", name: g}]\n", "p.yaml:1: more text behind the end of a document; expected ---"},
+           {"--- ]\n", "p.yaml:1: not YAML: illegal flow end"},
+           {"kind: x\napiVersion: v1\n}\n", "p.yaml:3: not YAML: illegal flow end"},
+           {"{kind: x, apiVersion: v1}\n{kind: z}\n",
+            "p.yaml:2: more text behind the end of a document; expected ---"},
+           {"kind: x\napiVersion: v1\n...\nkind: z\n",
+            "p.yaml:4: more text behind the end of a document; expected ---"},
+           {"a: 1\n%b: 2\n", "p.yaml:2: a line that begins with % (only a %YAML directive may)"},
            {"just text\n", "p.yaml:1: expected a Kubernetes object, found the string \"just text\""
            },
            {"- a\n", "p.yaml:1: expected a Kubernetes object, found a list"},
