@@ -27,8 +27,11 @@ inline constexpr std::size_t accepts_per_turn_max = 64;         // epoll: connec
 inline constexpr milliseconds accept_backoff{100};              // out of descriptors: accepting rests so long, and it is counted
 inline constexpr unsigned uring_entries = 1024;                 // uring: operations prepared in a turn; more: handed over in between
 inline constexpr unsigned uring_completions = 8192;             // uring: results at hand; more are kept by the kernel until taken
-inline constexpr unsigned uring_buffers = 256;                  // uring: receive buffers of a worker (2^n)…
-inline constexpr std::size_t uring_buffer_bytes = 16 * 1024;    // …of this size; all in use: that stream is received from next turn
+inline constexpr unsigned uring_small_buffers = 512;            // uring: receive buffers of a worker (2^n); all in use: the stream is received from next turn
+inline constexpr std::size_t uring_small_buffer_bytes = 4 * 1024;   // …of this size; at most 32 of them hold what arrived for a stream as it was paused
+inline constexpr unsigned uring_bulk_buffers = 32;              // uring: the same for streams in bulk…
+inline constexpr std::size_t uring_bulk_buffer_bytes = 64 * 1024;
+inline constexpr unsigned uring_bulk_after = 16;                // …which a stream is after so many full small buffers in a row
 inline constexpr std::size_t linger_bytes_max = 1024 * 1024;    // input discarded after close(); more: the peer gets a RST
 inline constexpr milliseconds linger_timeout{1000};             // for the peer's FIN after ours; then the socket is closed
 inline constexpr seconds keepalive_idle{60};                    // a silent peer is probed (TCP keep-alive)…

@@ -388,11 +388,26 @@ void SocketRoad::settle() noexcept {
     stream.in_owed = false;
     if (stream.state == StreamState::dead) {
       if (stream.fd < 0) close_and_free(stream);  // else on_detached() brings it again
-    } else if (std::exchange(stream.room_owed, false) && stream.state == StreamState::open) {
+      continue;
+    }
+    if (std::exchange(stream.room_owed, false) && stream.state == StreamState::open) {
       stream.handler->on_send_room(stream);
     }
+    deliver_held(stream);
   }
   owed_.clear();
+}
+
+void SocketRoad::deliver_held(SocketStream& stream) noexcept {
+  if (stream.held.empty() && stream.held_error == 0) return;
+  while (!stream.held.empty() && stream.wants_input()) {
+    const ByteView piece = stream.held.front();
+    on_input(stream, piece);
+    stream.held.pop(piece.size());
+  }
+  if (!stream.wants_input()) return;
+  if (stream.held_error != 0) return on_input_failed(stream, std::exchange(stream.held_error, 0));
+  want_input(stream);
 }
 
 // ---- the end of a stream ----

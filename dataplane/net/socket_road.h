@@ -85,6 +85,8 @@ class SocketRoad : public Road {
   void on_input_failed(SocketStream& stream, int error) noexcept;
   void on_hangup(SocketStream& stream) noexcept;
   void on_detached(SocketStream& stream) noexcept;
+  void owe(SocketStream& stream
+  ) noexcept;  // something is to be said to its handler at the end of wait()
 
   std::vector<Listener>& listeners() noexcept { return listeners_; }
 
@@ -101,8 +103,8 @@ class SocketRoad : public Road {
   void on_send_failed(SocketStream& stream, int error) noexcept;
   void on_drained(SocketStream& stream) noexcept;
   void on_connect_result(SocketStream& stream) noexcept;
-  void owe(SocketStream& stream) noexcept;
   void settle() noexcept;
+  void deliver_held(SocketStream& stream) noexcept;
   void close_and_free(SocketStream& stream) noexcept;
   void keep_time(Instant now) noexcept;
   Duration timeout_until(Instant now, Instant deadline) const noexcept;
@@ -112,7 +114,7 @@ class SocketRoad : public Road {
   std::size_t open_streams_ = 0;
   std::vector<Listener> listeners_;
   std::vector<SocketStream*> flush_;  // sent to by submit(); a null was freed meanwhile
-  std::vector<SocketStream*> owed_;   // on_send_room or on_closed, called at the end of wait()
+  std::vector<SocketStream*> owed_;   // what settle() says at the end of wait()
   LingerList lingering_;
   bool accept_resting_ = false;
   Instant accept_again_;

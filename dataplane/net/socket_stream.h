@@ -29,7 +29,7 @@ class SocketStream final : public Stream {
   SocketStream(
       SocketRoad& owner, BufferPool& pool, int socket, const Endpoint& peer, StreamState first
   )
-      : Stream(pool, peer), road(owner), fd(socket), state(first) {}
+      : Stream(pool, peer), road(owner), fd(socket), state(first), held(pool) {}
 
   void flush() noexcept override;
 
@@ -72,8 +72,13 @@ class SocketStream final : public Stream {
   bool hung_up = false;   // FIN or an error waits behind the unread bytes
   // uring: what the kernel holds
   bool receiving = false;
-  bool watched = false;
+  bool stopping = false;  // the receive is being cancelled
+  bool watched = false;   // a poll tells of room, hang-up, or the connection
+  bool bulk = false, received_in_bulk = false;
   std::uint8_t operations = 0;  // completions still to come
+  unsigned full_in_a_row = 0;   // small buffers
+  int held_error = 0;           // what ended the input during a pause
+  ByteQueue held;  // what arrived as it was paused; bound: limits::uring_small_buffer_bytes
   std::size_t discarded = 0;
   // lingering, oldest first
   SocketStream* linger_prev = nullptr;

@@ -13,9 +13,6 @@
 namespace gh::net::uring {
 namespace {
 
-constexpr std::size_t entries_bytes = limits::uring_buffers * sizeof(io_uring_buf);
-constexpr std::size_t buffers_bytes = limits::uring_buffers * limits::uring_buffer_bytes;
-
 void* map(std::size_t bytes) {
   void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_PRIVATE, -1, 0);
   return at == MAP_FAILED ? nullptr : at;
@@ -76,6 +73,7 @@ std::string Ring::open() {
     params.cq_entries = limits::uring_completions;
     error = -io_uring_queue_init_params(limits::uring_entries, &ring_, &params);
     open_ = error == 0;
+    multishot_receive_ = open_ && (flags & IORING_SETUP_DEFER_TASKRUN) != 0;  // 6.1, so it has it
     if (open_ || error != EINVAL) break;
   }
   if (!open_) return why_no_ring(error);
@@ -83,26 +81,16 @@ std::string Ring::open() {
     return why_no_ring(EINVAL);
   (void)io_uring_register_ring_fd(&ring_);  // saves a lookup per call; works without
 
-  entries_ = static_cast<io_uring_buf_ring*>(map(entries_bytes));
-  buffers_ = static_cast<std::uint8_t*>(map(buffers_bytes));
-  if (entries_ == nullptr || buffers_ == nullptr) return why_no_ring(ENOMEM);
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<std::uintptr_t>(entries_);
-  registration.ring_entries = limits::uring_buffers;
-  registration.bgid = buffer_group;
-  if (const int rc = io_uring_register_buf_ring(&ring_, &registration, 0); rc != 0) {
-    return rc == -EINVAL ? why_no_ring(EINVAL)
-                         : std::string("io_uring buffer ring: ") + std::strerror(-rc);
+  for (BufferGroup* group : {&small_, &bulk_}) {
+    error = group->open(ring_);
+    if (error == EINVAL) return why_no_ring(EINVAL);
+    if (error != 0) return std::string("io_uring buffers: ") + std::strerror(error);
   }
-  io_uring_buf_ring_init(entries_);
-  for (unsigned id = 0; id < limits::uring_buffers; ++id) give_back(id);
   return {};
 }
 
 Ring::~Ring() {
   if (open_) io_uring_queue_exit(&ring_);
-  if (entries_ != nullptr) munmap(entries_, entries_bytes);
-  if (buffers_ != nullptr) munmap(buffers_, buffers_bytes);
 }
 
 io_uring_sqe& Ring::prepare(std::uint64_t user_data) noexcept {
@@ -130,19 +118,36 @@ void Ring::enter(Duration timeout) noexcept {
   );
 }
 
-ByteView Ring::buffer(unsigned id, std::size_t bytes) const noexcept {
-  GH_ASSERT(id < limits::uring_buffers && bytes <= limits::uring_buffer_bytes);
-  return {buffers_ + id * limits::uring_buffer_bytes, bytes};
+int BufferGroup::open(io_uring& ring) noexcept {
+  entries_ = static_cast<io_uring_buf_ring*>(map(count_ * sizeof(io_uring_buf)));
+  memory_ = static_cast<std::uint8_t*>(map(count_ * each_));
+  if (entries_ == nullptr || memory_ == nullptr) return ENOMEM;
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<std::uintptr_t>(entries_);
+  registration.ring_entries = count_;
+  registration.bgid = group_;
+  const int rc = io_uring_register_buf_ring(&ring, &registration, 0);
+  if (rc != 0) return -rc;
+  io_uring_buf_ring_init(entries_);
+  for (unsigned id = 0; id < count_; ++id) give_back(id);
+  return 0;
 }
 
-void Ring::give_back(unsigned id) noexcept {
+BufferGroup::~BufferGroup() {
+  if (entries_ != nullptr) munmap(entries_, count_ * sizeof(io_uring_buf));
+  if (memory_ != nullptr) munmap(memory_, count_ * each_);
+}
+
+ByteView BufferGroup::view(unsigned id, std::size_t bytes) const noexcept {
+  GH_ASSERT(id < count_ && bytes <= each_);
+  return {memory_ + id * each_, bytes};
+}
+
+void BufferGroup::give_back(unsigned id) noexcept {
+  const auto number = static_cast<unsigned short>(id);
+  const auto size = static_cast<unsigned>(each_);
   io_uring_buf_ring_add(
-      entries_,
-      buffers_ + id * limits::uring_buffer_bytes,
-      limits::uring_buffer_bytes,
-      static_cast<unsigned short>(id),
-      io_uring_buf_ring_mask(limits::uring_buffers),
-      0
+      entries_, memory_ + id * each_, size, number, io_uring_buf_ring_mask(count_), 0
   );
   io_uring_buf_ring_advance(entries_, 1);
 }

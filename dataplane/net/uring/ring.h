@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/byte_view.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "base/units.h"
 
@@ -19,6 +20,33 @@ namespace gh::net::uring {
 
 // What io_uring lacks on this kernel, or empty.
 std::string missing();
+
+// Receive buffers the kernel takes from as bytes arrive (ordinary memory, not locked).
+class BufferGroup {
+ public:
+  BufferGroup(std::uint16_t group, unsigned count, std::size_t each)
+      : group_(group), count_(count), each_(each) {}
+
+  ~BufferGroup();  // after the ring's end
+  BufferGroup(const BufferGroup&) = delete;
+  BufferGroup& operator=(const BufferGroup&) = delete;
+
+  int open(io_uring& ring) noexcept;  // 0 or errno
+
+  std::uint16_t group() const noexcept { return group_; }
+
+  std::size_t each() const noexcept { return each_; }
+
+  ByteView view(unsigned id, std::size_t bytes) const noexcept;
+  void give_back(unsigned id) noexcept;
+
+ private:
+  std::uint16_t group_;
+  unsigned count_;
+  std::size_t each_;
+  io_uring_buf_ring* entries_ = nullptr;
+  std::uint8_t* memory_ = nullptr;
+};
 
 class Ring {
  public:
@@ -48,9 +76,9 @@ class Ring {
     }
   }
 
-  static constexpr std::uint16_t buffer_group = 0;
-  ByteView buffer(unsigned id, std::size_t bytes) const noexcept;
-  void give_back(unsigned id) noexcept;
+  BufferGroup& buffers(bool bulk) noexcept { return bulk ? bulk_ : small_; }
+
+  bool has_multishot_receive() const noexcept { return multishot_receive_; }  // Linux 6.0
 
  private:
   Ring() = default;
@@ -58,8 +86,9 @@ class Ring {
 
   io_uring ring_{};
   bool open_ = false;
-  io_uring_buf_ring* entries_ = nullptr;
-  std::uint8_t* buffers_ = nullptr;
+  bool multishot_receive_ = false;
+  BufferGroup small_{0, limits::uring_small_buffers, limits::uring_small_buffer_bytes};
+  BufferGroup bulk_{1, limits::uring_bulk_buffers, limits::uring_bulk_buffer_bytes};
 };
 
 }  // namespace gh::net::uring

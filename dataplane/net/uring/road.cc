@@ -34,11 +34,10 @@ Endpoint peer_of(int fd) {
   return Endpoint::from_sockaddr(reinterpret_cast<sockaddr*>(&storage), length);
 }
 
-#ifdef GH_MS
-constexpr bool multishot = true;
-#else
-constexpr bool multishot = false;
-#endif
+// Not: out of buffers (they come back this turn), cancelled by us.
+bool is_failure(int error) {
+  return error != ENOBUFS && error != EINTR && error != EAGAIN && error != ECANCELED;
+}
 
 }  // namespace
 
@@ -79,22 +78,36 @@ void UringRoad::forget_listener(Listener& listener) noexcept {
   ring_->submit_now();
 }
 
-void UringRoad::want_input(SocketStream& stream) noexcept { receive(stream, false); }
+void UringRoad::want_input(SocketStream& stream) noexcept {
+  if (!stream.held.empty() || stream.held_error != 0)
+    return owe(stream);  // what came during the pause first
+  receive(stream, false);
+}
 
-// One receive at a time, so that a paused stream gets one more delivery at most and the rest stays
-// in the kernel.
-void UringRoad::receive(SocketStream& stream, bool wait_first) noexcept {
+// A stream of requests is received from by one multishot operation, which costs 3 % less per round
+// trip than asking each time. A stream in bulk is asked each time, with a larger buffer: a pause
+// then leaves the rest in the kernel.
+void UringRoad::receive(SocketStream& stream, bool known_empty) noexcept {
   if (std::exchange(stream.receiving, true)) return;
   ++stream.operations;
+  if (!ring_->has_multishot_receive()) stream.bulk = true;
+  stream.received_in_bulk = stream.bulk;
+  const BufferGroup& buffers = ring_->buffers(stream.bulk);
   io_uring_sqe& sqe = ring_->prepare(0);
-  if (multishot)
+  if (stream.bulk) {
+    io_uring_prep_recv(&sqe, stream.fd, nullptr, buffers.each(), 0);
+  } else {
     io_uring_prep_recv_multishot(&sqe, stream.fd, nullptr, 0, 0);
-  else
-    io_uring_prep_recv(&sqe, stream.fd, nullptr, limits::uring_buffer_bytes, 0);
-  if (wait_first) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
+  }
+  if (known_empty) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
   sqe.flags |= IOSQE_BUFFER_SELECT;
-  sqe.buf_group = Ring::buffer_group;
+  sqe.buf_group = buffers.group();
   sqe.user_data = tag_of(stream, Operation::receive);
+}
+
+void UringRoad::stop_receiving(SocketStream& stream) noexcept {
+  if (stream.receiving && !std::exchange(stream.stopping, true))
+    cancel(tag_of(stream, Operation::receive));
 }
 
 void UringRoad::want_room(SocketStream& stream) noexcept { watch_output(stream); }
@@ -124,7 +137,7 @@ void UringRoad::cancel(std::uint64_t user_data) noexcept {
 }
 
 bool UringRoad::detach(SocketStream& stream) noexcept {
-  if (stream.receiving) cancel(tag_of(stream, Operation::receive));
+  stop_receiving(stream);
   if (stream.watched) cancel(tag_of(stream, Operation::output));
   return stream.operations == 0;
 }
@@ -154,6 +167,7 @@ void UringRoad::on_completion(const io_uring_cqe& done) noexcept {
   if (last) --stream.operations;
   if (what == Operation::receive) {
     stream.receiving = !last;
+    if (last) stream.stopping = false;
     on_received(stream, done);
   } else {
     stream.watched = !last;
@@ -186,20 +200,53 @@ void UringRoad::on_output(SocketStream& stream, const io_uring_cqe& done) noexce
 }
 
 void UringRoad::on_received(SocketStream& stream, const io_uring_cqe& done) noexcept {
+  const auto bytes = static_cast<std::size_t>(done.res > 0 ? done.res : 0);
   if ((done.flags & IORING_CQE_F_BUFFER) != 0) {
+    BufferGroup& buffers = ring_->buffers(stream.received_in_bulk);
     const unsigned id = done.flags >> IORING_CQE_BUFFER_SHIFT;
-    if (done.res > 0) on_input(stream, ring_->buffer(id, static_cast<std::size_t>(done.res)));
-    ring_->give_back(id);
+    take_bytes(stream, buffers.view(id, bytes));
+    buffers.give_back(id);
+    if (stream.state == StreamState::dead) return;
+    change_pace(stream, bytes, buffers.each());
+  } else if (stream.wants_input() && stream.held.empty()) {
+    take_end(stream, done.res);
+    if (stream.state == StreamState::dead) return;
+  } else if (done.res < 0 && is_failure(-done.res)) {
+    stream.held_error = -done.res;  // the kernel says it once only
   }
-  if (stream.state == StreamState::dead) return;
-  if (done.res == 0) {
+  if (stream.wants_input() && stream.held.empty()) {
+    receive(stream, bytes > 0 && (done.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0);
+  }
+}
+
+// Bytes that arrived for a stream as it was paused are held: at most what one multishot operation
+// delivers before it is cancelled by the next turn.
+void UringRoad::take_bytes(SocketStream& stream, ByteView bytes) noexcept {
+  if (bytes.empty() || stream.state == StreamState::dead) return;
+  if (stream.deaf) return stop_receiving(stream);
+  if (stream.held.empty() && stream.wants_input()) return on_input(stream, bytes);
+  stream.held.append(bytes);
+  stop_receiving(stream);
+}
+
+void UringRoad::take_end(SocketStream& stream, int result) noexcept {
+  if (result == 0) {
     on_input_end(stream);
-  } else if (done.res < 0 && done.res != -ENOBUFS && done.res != -EINTR && done.res != -EAGAIN) {
-    on_input_failed(stream, -done.res);
+  } else if (is_failure(-result)) {
+    on_input_failed(stream, -result);
   }
-  if (stream.state == StreamState::dead || !stream.wants_input()) return;
-  // A socket known to be empty need not be tried before waiting.
-  receive(stream, done.res > 0 && (done.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0);
+}
+
+void UringRoad::change_pace(SocketStream& stream, std::size_t bytes, std::size_t room) noexcept {
+  if (stream.received_in_bulk) {
+    stream.bulk = bytes >= limits::uring_small_buffer_bytes;
+    stream.full_in_a_row = 0;
+    return;
+  }
+  stream.full_in_a_row = bytes == room ? stream.full_in_a_row + 1 : 0;
+  if (stream.full_in_a_row < limits::uring_bulk_after) return;
+  stream.bulk = true;
+  stop_receiving(stream);
 }
 
 }  // namespace gh::net::uring

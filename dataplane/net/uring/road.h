@@ -37,12 +37,16 @@ class UringRoad final : public SocketRoad {
 
   void watch_wake() noexcept;
   void watch_output(SocketStream& stream) noexcept;
-  void receive(SocketStream& stream, bool wait_first) noexcept;
+  void receive(SocketStream& stream, bool known_empty) noexcept;
+  void stop_receiving(SocketStream& stream) noexcept;
   void cancel(std::uint64_t user_data) noexcept;
   void on_completion(const io_uring_cqe& done) noexcept;
   void on_accept(std::size_t index, const io_uring_cqe& done) noexcept;
   void on_output(SocketStream& stream, const io_uring_cqe& done) noexcept;
   void on_received(SocketStream& stream, const io_uring_cqe& done) noexcept;
+  void take_bytes(SocketStream& stream, ByteView bytes) noexcept;
+  void take_end(SocketStream& stream, int result) noexcept;
+  void change_pace(SocketStream& stream, std::size_t bytes, std::size_t room) noexcept;
 
   std::unique_ptr<Ring> ring_;
 };
