@@ -32,7 +32,13 @@ OpensslEngine::OpensslEngine(
 )
     : server_(std::move(server)), client_(std::move(client)), out_(out), pending_(out.pool()) {}
 
-OpensslEngine::~OpensslEngine() = default;
+OpensslEngine::~OpensslEngine() {
+  // A connection that ended without close_notify does not spoil its session (TLS 1.2 and later);
+  // the library would think so.
+  if (established_ && error_ == TlsError::none) {
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  }
+}
 
 bool OpensslEngine::start(SSL_CTX* context) {
   ERR_clear_error();
@@ -139,6 +145,9 @@ Result<void, TlsError> OpensslEngine::handshake() {
   const int done = SSL_do_handshake(ssl_.get());
   if (done == 1) {
     finish_handshake();
+    if (client_ && resumed_ && now_ >= client_->session_not_after) {
+      return fail(set_error(TlsError::expired, "of the session that was resumed"));
+    }
     return {};
   }
   if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) return {};
@@ -158,6 +167,11 @@ void OpensslEngine::finish_handshake() {
     trust_epoch_ = peer_ ? trust().epoch() : 0;
   }
   restored_.reset();
+  // TLS 1.2: the library tells nothing of a ticket that a resumption brought.
+  if (client_ && client_->resume && version_ == ProtocolVersion::tls_1_2) {
+    SessionHandle session(SSL_get1_session(ssl_.get()));
+    if (keep_session(session.get())) static_cast<void>(session.release());
+  }
   const unsigned char* name = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl_.get(), &name, &size);
@@ -492,8 +506,9 @@ std::unique_ptr<PeerCertificate> OpensslEngine::restore_peer(
 }
 
 bool OpensslEngine::keep_session(SSL_SESSION* session) {
-  if (!client_ || !client_->resume) return false;
+  if (!client_ || !client_->resume || SSL_SESSION_has_ticket(session) != 1) return false;
   client_->session.reset(session);
+  if (peer_) client_->session_not_after = peer_->not_after;
   return true;
 }
 

@@ -63,7 +63,6 @@ TEST_P(EitherVersion, the_path_expires_with_its_earliest_certificate) {
   EXPECT_EQ(server->engine->client_certificate()->not_after.seconds, test::now_seconds + 100);
 }
 
-
 // What the server answers to a client whose certificate it will not have.
 void expect_refusal(const Side& server, const Side& client, TlsError error, int alert) {
   EXPECT_EQ(server.failure, error) << server.engine->error_text();

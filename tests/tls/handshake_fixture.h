@@ -2,18 +2,18 @@
 // A client and a server engine that speak in memory, and the certificates they need.
 #pragma once
 
+#include "base/buffer_pool.h"
+#include "base/byte_queue.h"
+#include "tests/support/test_pki.h"
+#include "tls/context.h"
+#include "tls/engine.h"
+
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/buffer_pool.h"
-#include "base/byte_queue.h"
-#include "tests/support/test_pki.h"
-#include "tls/context.h"
-#include "tls/engine.h"
 
 namespace gh::tls {
 
@@ -23,7 +23,9 @@ inline KeyPair pair_of(const test::Issued& issued) {
   return {issued.chain_pem(), issued.key_pem(), "chain.pem", "key.pem", {}};
 }
 
-inline std::shared_ptr<const TrustStore> trust_of(const std::string& pem, const std::string& crl = {}) {
+inline std::shared_ptr<const TrustStore> trust_of(
+    const std::string& pem, const std::string& crl = {}
+) {
   auto store = TrustStore::from_pem(pem, crl, "ca.pem", "crl.pem");
   EXPECT_TRUE(store.has_value()) << (store ? "" : store.error().to_string());
   return store ? *store : nullptr;
@@ -34,15 +36,18 @@ inline std::shared_ptr<const TicketKeys> fresh_keys() { return *TicketKeys::gene
 // One side: an engine with its output.
 struct Side {
   explicit Side(BufferPool& pool) : out(pool) {}
+
   ByteQueue out;
   std::unique_ptr<Engine> engine;
   TlsError failure = TlsError::none;
   std::string received;
 
   void take(ByteView bytes, UnixTime now) {
-    if (auto result = engine->on_ciphertext(bytes, now); !result && failure == TlsError::none) failure = result.error();
+    if (auto result = engine->on_ciphertext(bytes, now); !result && failure == TlsError::none)
+      failure = result.error();
     read_all();
   }
+
   void read_all() {
     std::vector<std::uint8_t> buffer(32 * 1024);
     for (;;) {
@@ -55,7 +60,10 @@ struct Side {
       received.append(reinterpret_cast<const char*>(buffer.data()), *got);
     }
   }
-  void say(std::string_view text) { ASSERT_TRUE(engine->write(as_bytes(text)).has_value()) << engine->error_text(); }
+
+  void say(std::string_view text) {
+    ASSERT_TRUE(engine->write(as_bytes(text)).has_value()) << engine->error_text();
+  }
 };
 
 // What a peer would do, with everything that may be varied.
@@ -71,18 +79,22 @@ class Handshake : public ::testing::Test {
   }
 
   void use_version(ProtocolVersion version) {
-    for (auto* protocol : {&server_settings.protocol, &client_settings.protocol}) protocol->version_min = protocol->version_max = version;
+    for (auto* protocol : {&server_settings.protocol, &client_settings.protocol})
+      protocol->version_min = protocol->version_max = version;
   }
+
   void make_server_context() {
     auto made = ServerContext::make(server_settings, now);
     ASSERT_TRUE(made.has_value()) << made.error().to_string();
     server_context = std::move(*made);
   }
+
   void make_client_context() {
     auto made = ClientContext::make(client_settings, now);
     ASSERT_TRUE(made.has_value()) << made.error().to_string();
     client_context = std::move(*made);
   }
+
   // Makes what is missing, new engines always.
   void begin() {
     if (!server_context) make_server_context();
@@ -93,6 +105,7 @@ class Handshake : public ::testing::Test {
     client->engine = Engine::make_client(*client_context, client->out);
     ASSERT_TRUE(server->engine && client->engine);
   }
+
   // Moves bytes both ways until neither has more to say.
   void exchange(std::size_t piece = 1 << 20) {
     while (!client->out.empty() || !server->out.empty()) {
@@ -100,19 +113,26 @@ class Handshake : public ::testing::Test {
       move(*server, *client, piece);
     }
   }
+
   void move(Side& from, Side& to, std::size_t piece) {
     while (!from.out.empty()) {
       const ByteView front = from.out.front();
-      const std::vector<std::uint8_t> bytes(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(std::min(piece, front.size())));
+      const std::vector<std::uint8_t> bytes(
+          front.begin(), front.begin() + static_cast<std::ptrdiff_t>(std::min(piece, front.size()))
+      );
       from.out.pop(bytes.size());
       to.take(bytes, now);
     }
   }
+
   void connect() {
     begin();
     if (!HasFatalFailure()) exchange();
   }
-  bool both_established() const { return server->engine->established() && client->engine->established(); }
+
+  bool both_established() const {
+    return server->engine->established() && client->engine->established();
+  }
 
   UnixTime now = test_now;
   BufferPool pool;
