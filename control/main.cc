@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // gatehouse: from the command line to one of its commands.
+#include "control/check_command.h"
 #include "control/command_line.h"
+#include "control/conformance/conformance.h"
+#include "control/control_thread.h"
+#include "control/explain_command.h"
 #include "control/help.h"
 #include "control/suggest.h"
 #include "control/version.h"
@@ -8,6 +12,8 @@
 
 #include <array>
 #include <cstdio>
+#include <exception>
+#include <iostream>
 
 namespace gh::control {
 namespace {
@@ -75,13 +81,16 @@ int run(int argc, const char* const* argv) {
       print(version_text());
       return 0;
     case Command::serve:
+      return run_serve(line->settings);
     case Command::check:
+      return check_command(load_config(line->settings), std::cout, std::cerr);
     case Command::explain:
+      return explain_command(line->explain, std::cout, std::cerr);
     case Command::verify:
+      return run_verify(line->verify);
     case Command::conformance:
-      break;
+      return run_conformance(line->conformance_kind, line->conformance_file);
   }
-  std::fputs("gatehouse: not built yet\n", stderr);
   return 2;
 }
 
