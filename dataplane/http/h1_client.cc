@@ -92,9 +92,11 @@ Result<void, SessionError> H1Client::read(ByteView bytes) {
       case Reading::tunnel:
         read_tunnel(bytes);
         break;
+      case Reading::whole:
+        if (!keep_alive_) return {};  // the connection ends with the answer: nobody reads on
+        [[fallthrough]];
       // Bytes nobody asked for: the two sides no longer agree on where answers end.
       case Reading::idle:
-      case Reading::whole:
         return fail_with(SessionError::bad_response, Reset::none);
       case Reading::tunnel_ended:
       case Reading::ended:

@@ -165,8 +165,8 @@ Result<void, SessionError> H1Server::end_of_input() {
   input_end_seen_ = true;
   switch (reading_) {
     case Reading::head:
+      if (section_.started()) return end_with(SessionError::truncated);
       end_connection();
-      if (section_.started()) return fail(SessionError::truncated);
       return {};
     case Reading::body:
       keep_alive_ = false;
@@ -174,7 +174,7 @@ Result<void, SessionError> H1Server::end_of_input() {
       if (!open_ || writing_ == Writing::whole) return {};  // what is missing was not wanted
       break_with(Reset::connection_lost);
       close_stream(Reset::connection_lost);
-      return fail(SessionError::truncated);
+      return end_with(SessionError::truncated);
     case Reading::behind:
       arm(Timer::half_closed);
       return {};
@@ -303,9 +303,9 @@ Result<void, SessionError> H1Server::refuse(const Refused& refused) {
   } else if (open_ && writing_ != Writing::whole) {
     aborted_ = true;
   }
-  end_connection();
+  const auto ended = end_with(refused.error);
   if (open_) close_stream(Reset::peer_error);
-  return fail(refused.error);
+  return ended;
 }
 
 // ---- bytes out ----
@@ -397,6 +397,12 @@ void H1Server::end_connection() noexcept {
   arm(Timer::closing);
 }
 
+Result<void, SessionError> H1Server::end_with(SessionError error) noexcept {
+  end_connection();
+  error_ = error;
+  return fail(error);
+}
+
 bool H1Server::finished() const noexcept {
   if (open_ || out_.waiting()) return false;
   return ending_ ||
@@ -458,8 +464,7 @@ Result<void, SessionError> H1Server::on_expired() {
     case Timer::none:
       return {};
     case Timer::idle:
-      end_connection();
-      return fail(SessionError::idle_timeout);
+      return end_with(SessionError::idle_timeout);
     case Timer::head:
       return refuse({SessionError::head_timeout, 408, "the request head did not arrive in time"});
     case Timer::drain:

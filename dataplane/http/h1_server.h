@@ -46,6 +46,8 @@ class H1Server final : public ServerSession {
 
   bool aborted() const noexcept override { return aborted_; }
 
+  SessionError error() const noexcept override { return error_; }
+
   bool sending_ended() const noexcept override;
 
   std::size_t open_streams() const noexcept override { return open_ ? 1 : 0; }
@@ -104,6 +106,7 @@ class H1Server final : public ServerSession {
   void close_stream(Reset why);
   void break_with(Reset why);
   void end_connection() noexcept;
+  Result<void, SessionError> end_with(SessionError error) noexcept;
 
   bool answerable() const noexcept { return open_ && broken_ == Reset::none; }
 
@@ -132,6 +135,7 @@ class H1Server final : public ServerSession {
   bool input_end_seen_ = false;  // end_of_input() has done what there is to do in this state
   bool ending_ = false;          // once out_ is empty the connection is finished
   bool aborted_ = false;
+  SessionError error_ = SessionError::none;
   Reset broken_ = Reset::none;  // reset() may not raise events: the next settle() tells
   std::size_t unread_ = 0;      // body or tunnel bytes handed up and not consumed
   std::size_t drained_ = 0;

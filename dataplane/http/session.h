@@ -114,6 +114,8 @@ class ServerSession {
   virtual bool finished() const noexcept = 0;  // nothing more will happen and produce() is empty: close the connection
   // With finished(): a body was cut short, so close without close_notify, that no reader takes the cut for an end.
   virtual bool aborted() const noexcept { return false; }
+  // With finished(): why, when the peer or a bound ended it. HTTP/1.1 may find that inside produce(), where no Result tells.
+  virtual SessionError error() const noexcept { return SessionError::none; }
   // In a tunnel: our direction has ended and is all out: send close_notify and FIN, go on reading.
   virtual bool sending_ended() const noexcept { return false; }
   virtual std::size_t open_streams() const noexcept = 0;

@@ -102,7 +102,7 @@ class ServerRig final : public ServerEvents {
 
   // Everything that can be seen from outside.
   std::string all() const {
-    return seen.text() + "error " + std::string(name_of(error)) +
+    return seen.text() + "error " + std::string(name_of(session->error())) +
            (session->finished() ? " finished" : "") + (session->aborted() ? " aborted" : "") +
            "\n" + output;
   }

@@ -17,7 +17,7 @@ std::string all_of(const std::string& bytes, std::size_t piece_bytes) {
 // The verdict is the same whatever the cut.
 void expect_same_in_any_cut(const std::string& bytes) {
   const std::string whole = all_of(bytes, bytes.size());
-  for (const std::size_t piece : {1, 2, 3, 7})
+  for (const std::size_t piece : {1u, 2u, 3u, 7u})
     EXPECT_EQ(all_of(bytes, piece), whole) << "pieces of " << piece;
   if (bytes.size() > 400) return;
   for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
