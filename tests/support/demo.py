@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,16 @@ USERS = {  # file name → subject of a certificate from the client CA
     "alice": "/CN=alice", "bob": "/CN=bob", "node": "/O=system:nodes/CN=system:node:node-1", "carol": "/O=ops/CN=carol",
     "nobody": "/CN=nobody", "admin": "/O=system:masters/CN=admin"}
 PODS = "/api/v1/namespaces/demo/pods"
-COLUMNS = "{:<22} {:<46} {:<13} {:<15} {:<8} {}"
+COLUMNS = "{:<15} {:<44} {:<12} {:<12} {:<8} {}"
+
+
+def can_bind(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 class Demo:
@@ -56,6 +66,7 @@ class Demo:
         pki = self.pki
         self.run("upstream", "/usr/bin/python3", os.path.join(ROOT, "tests/support/demo_upstream.py"), "--port", str(self.upstream_port),
                  "--cert", pki.crt("upstream"), "--key", pki.key("upstream"), "--front-proxy-ca", pki.crt("front-proxy-ca"))
+        wait_until("the upstream's port", lambda: not can_bind(self.upstream_port), 10)
         gate = self.run(
             "gatehouse", self.gatehouse, "serve", "--listen", f"{HOST}:{self.port}",
             "--tls-cert-file", pki.crt("server"), "--tls-private-key-file", pki.key("server"), "--client-ca-file", pki.crt("client-ca"),
@@ -116,7 +127,7 @@ class Demo:
             status, body = self.curl(user, *target)
         who = f"{user or 'no certificate'}"
         if status == 0:
-            self.row(who, what, "refused", self.tls_refusal(), "", "no handshake, no request", status == wanted, "0 (TLS)")
+            self.row(who, what, "refused", "no handshake", "", self.tls_refusal() if wanted == 0 else body, wanted == 0, wanted)
             return
         line = self.logged(mark)
         verdict = {"allow": "allowed", "deny": "denied"}.get(line["decision"], line["decision"])
@@ -139,7 +150,7 @@ class Demo:
         """Why, as gatehouse logged it."""
         time.sleep(0.2)
         reasons = re.findall(r"TLS[^\n]* reason=(\S+)", self.processes[1].tail(50))
-        return reasons[-1] if reasons else "TLS"
+        return "TLS: " + (reasons[-1] if reasons else "refused").replace("_", " ")
 
     # ---- the show ----
 
