@@ -62,7 +62,7 @@ Result<void, SessionError> H2Server::on_plaintext(ByteView bytes, Instant now) {
 
 // RFC 9113 §3.4.
 bool H2Server::take_preface(ByteView& bytes) {
-  if (preface_have_ == preface.size()) return true;
+  if (preface_have_ == preface.size() || bytes.empty()) return true;
   const std::size_t n = std::min(bytes.size(), preface.size() - preface_have_);
   if (std::memcmp(bytes.data(), preface.data() + preface_have_, n) != 0) return false;
   preface_have_ += n;

@@ -56,6 +56,7 @@ class H2Server final : public ServerSession, private H2Session {
 
   void begin_drain() override;
   bool finished() const noexcept override;
+  SessionError error() const noexcept override { return error_; }
 
   std::size_t open_streams() const noexcept override { return open_.size() + dead_.size(); }
 

@@ -443,7 +443,7 @@ void H2Session::send_settings(std::uint32_t streams_max) {
 
 Result<void, SessionError> H2Session::take_plaintext(ByteView bytes, Instant now) {
   now_ = now;
-  while (!bytes.empty() && error_ == SessionError::none && !broken_) {
+  while (!bytes.empty() && error_ == SessionError::none && !broken_ && !closed_) {
     if (payload_left_ == 0) {
       if (!begin_frame(bytes)) break;
     } else {
