@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace gh::http {
 
@@ -32,6 +33,18 @@ constexpr ByteSet value_bytes() {
   for (std::size_t c = 0x20; c <= 0xff; ++c) set[c] = c != 0x7f;
   set['\t'] = true;
   return set;
+}
+
+// Eight bytes none of which is a control byte (RFC 9110 §5.5 allows the rest); HTAB says no here
+// and is looked at alone.
+bool plainly_text(const char* at) noexcept {
+  constexpr std::uint64_t ones = ~std::uint64_t{0} / 255;
+  std::uint64_t word;
+  std::memcpy(&word, at, sizeof word);
+  const std::uint64_t below_space = (word - ones * 0x20) & ~word;
+  const std::uint64_t against_delete = word ^ (ones * 0x7f);
+  const std::uint64_t is_delete = (against_delete - ones) & ~against_delete;
+  return ((below_space | is_delete) & (ones * 0x80)) == 0;
 }
 
 constexpr ByteSet token_set = set_of("!#$%&'*+-.^_`|~");
@@ -100,7 +113,12 @@ std::string_view trim_whitespace(std::string_view text) noexcept {
 bool is_token(std::string_view text) noexcept { return !text.empty() && all_in(text, token_set); }
 
 bool is_field_value(std::string_view text) noexcept {
-  return all_in(text, value_set) && trim_whitespace(text).size() == text.size();
+  if (trim_whitespace(text).size() != text.size()) return false;
+  while (text.size() >= 8) {
+    if (!plainly_text(text.data()) && !all_in(text.substr(0, 8), value_set)) return false;
+    text.remove_prefix(8);
+  }
+  return all_in(text, value_set);
 }
 
 bool is_authority(std::string_view text) noexcept {

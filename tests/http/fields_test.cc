@@ -67,6 +67,14 @@ TEST(Fields, values_have_no_control_bytes_and_no_outer_space) {
   for (const char* bad : {" a", "a ", "\ta", "a\r", "a\nb", "\x01", "\x7f"})
     EXPECT_FALSE(is_field_value(bad)) << bad;
   EXPECT_FALSE(is_field_value(std::string_view("a\0b", 3)));
+  for (int c = 0; c < 256; ++c) {  // at each place of a word, as words are looked at whole
+    const bool allowed = c == '\t' || (c >= 0x20 && c != 0x7f);
+    for (std::size_t at = 1; at < 18; ++at) {
+      std::string text(19, 'x');
+      text[at] = static_cast<char>(c);
+      EXPECT_EQ(is_field_value(text), allowed) << c << " at " << at;
+    }
+  }
 }
 
 TEST(Fields, trailers_never_carry_what_belongs_in_a_head) {
