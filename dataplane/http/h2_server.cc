@@ -316,6 +316,7 @@ bool H2Server::check_request(H2ServerStream& stream) {
     if (!equals_ignoring_case(head.scheme, "https") && !equals_ignoring_case(head.scheme, "http"))
       return false;
     if (!is_target(head.method, head.target)) return false;
+    head.scheme = "https";  // what TLS made it, whatever was said
   }
   if (stream.has_host && !head.authority.empty() && !same_authority(head.authority, stream.host))
     return false;

@@ -272,6 +272,9 @@ struct H2Callbacks {
       nghttp2_session_consume_connection(ng, size);
       return 0;
     }
+    // One upstream connection carries many clients' requests: an answer somebody does not read may
+    // fill its stream's window, never the connection's.
+    if (session.role_ == H2Session::Role::client) nghttp2_session_consume_connection(ng, size);
     stream->unconsumed += size;
     session.on_data(*stream, {data, size});
     return 0;
@@ -704,7 +707,7 @@ void H2Session::give_credit(H2Stream& stream, std::size_t bytes) {
   const std::size_t n = std::min(bytes, stream.unconsumed);
   stream.unconsumed -= n;
   if (n == 0 || broken_ || closed_) return;
-  nghttp2_session_consume_connection(ng_, n);
+  if (role_ == Role::server) nghttp2_session_consume_connection(ng_, n);
   if (!stream.remote_ended && !stream.dead)
     nghttp2_session_consume_stream(ng_, static_cast<std::int32_t>(stream.id), n);
 }

@@ -32,7 +32,7 @@ struct H2Stream : Stream {
   ByteQueue out;  // our body, bounded by the window of whoever fills it
   HeaderList trailers_out;
   HeaderList trailers_in;
-  std::size_t unconsumed = 0;  // handed up and not consumed: what the peer's windows lack
+  std::size_t unconsumed = 0;  // handed up and not consumed: what the stream's window lacks
   std::size_t head_bytes = 0;  // of the block being read, as RFC 9113 §6.5.2 counts
   std::size_t place = 0;       // index in the session's list
   Reset why = Reset::none;     // of our own reset

@@ -467,6 +467,29 @@ TEST(H2Client, response_windows_grow_only_by_what_was_consumed) {
   EXPECT_EQ(grown[1], 16u * 16384);
 }
 
+// One upstream connection serves many clients: one that does not read holds up its own stream only.
+TEST(H2Client, answers_nobody_reads_leave_the_connection_window_open) {
+  Back back;
+  back.start();
+  std::size_t window = limits::h2_connection_window_bytes;
+  for (std::uint32_t id = 1; id <= 39; id += 2) {
+    back.open();
+    back.take();
+    back.give(back.headers(id, ok));
+    for (int i = 0; i < 16; ++i) {
+      ASSERT_GE(window, 16384u);
+      window -= 16384;
+      for (const GotFrame& f : back.give(data(id, std::string(16384, 'x')))) {
+        ASSERT_EQ(f.type, h2::window_update);
+        ASSERT_EQ(f.stream, 0u);
+        window += f.number();
+      }
+    }
+  }
+  EXPECT_EQ(back.error(), SessionError::none);
+  EXPECT_EQ(back.told(39).body.size(), limits::h2_stream_window_bytes);
+}
+
 TEST(H2Client, bytes_one_at_a_time_mean_the_same) {
   Back back;
   back.start();

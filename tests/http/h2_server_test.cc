@@ -29,6 +29,12 @@ Fields with(Fields fields, std::string name, std::string value) {
   return fields;
 }
 
+Fields replaced(std::size_t at, std::string value) {
+  Fields fields = get;
+  fields[at].second = std::move(value);
+  return fields;
+}
+
 // A server session with a client's bytes at hand.
 class Front {
  public:
@@ -309,6 +315,14 @@ TEST(H2Server, host_equal_to_authority_is_taken) {
   EXPECT_EQ(front.log(1), "request end ");
 }
 
+TEST(H2Server, scheme_is_what_tls_made_it) {
+  for (const char* scheme : {"http", "HTTPS"}) {
+    Front front;
+    front.start().give(front.headers(1, replaced(1, scheme)));
+    EXPECT_EQ(front.events.streams[1].request.scheme, "https");
+  }
+}
+
 TEST(H2Server, options_asterisk_is_a_target) {
   Front front;
   front.start().give(front.headers(
@@ -347,12 +361,6 @@ Fields without(std::string_view name) {
 Fields path(std::string value) {
   Fields fields = get;
   fields[3].second = std::move(value);
-  return fields;
-}
-
-Fields replaced(std::size_t at, std::string value) {
-  Fields fields = get;
-  fields[at].second = std::move(value);
   return fields;
 }
 
