@@ -50,7 +50,6 @@ void ByteQueue::pop(std::size_t n) noexcept {
     head_ = done->next;
     if (head_ == nullptr) tail_ = nullptr;
     pool_->give(done);
-    if (n == 0 && (head_ == nullptr || head_->begin != head_->end)) return;
   }
 }
 

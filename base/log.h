@@ -3,8 +3,11 @@
 // Rate limit: a worker's event lines of one kind, at most `burst` a second (LogLimiter); what was held back is counted.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/counters.h"
 #include "base/limits.h"

@@ -63,6 +63,7 @@ class TimerWheel {
   static std::size_t tick_of(Instant at) noexcept {
     return static_cast<std::size_t>(at.ns / slot.count());
   }
+  void forget_if_slot(const Link* empty) noexcept;
   void expire_slot(std::size_t at, std::size_t now_tick) noexcept;
 
   std::array<Link, slots> heads_{};

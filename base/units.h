@@ -18,7 +18,11 @@ struct Instant {
   static constexpr Instant never() { return {std::numeric_limits<std::int64_t>::max()}; }
 };
 
-constexpr Instant operator+(Instant at, Duration by) { return {at.ns + by.count()}; }
+// Saturates at never(), so that a timeout of any length may be added.
+constexpr Instant operator+(Instant at, Duration by) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(at.ns, by.count(), &sum) ? Instant::never() : Instant{sum};
+}
 
 constexpr Duration operator-(Instant a, Instant b) { return Duration(a.ns - b.ns); }
 
