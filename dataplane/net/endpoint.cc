@@ -52,7 +52,9 @@ Outcome<Endpoint> Endpoint::parse(std::string_view text) {
   };
   const auto colon = text.rfind(':');
   std::uint16_t port = 0;
-  if (colon == std::string_view::npos || !parse_port(text.substr(colon + 1), port)) return wrong();
+  if (colon == std::string_view::npos || text.find('\0') != std::string_view::npos ||
+      !parse_port(text.substr(colon + 1), port))
+    return wrong();
   const auto host = text.substr(0, colon);
   if (host.empty() || host.front() == '[') {
     sockaddr_in6 v6{};

@@ -11,23 +11,16 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace gh::net {
-
-inline std::string text_of(const std::vector<int>& values) {
-  std::string out;
-  for (const int value : values) out += std::to_string(value) + " ";
-  return out;
-}
 
 // What one stream went through, and what to do at each step.
 struct Recorder final : StreamHandler {
@@ -128,7 +121,7 @@ class Peer {
     EXPECT_EQ(::connect(fd_, to.address(), to.length()), 0) << strerror(errno);
   }
 
-  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)), error_(other.error_) {}
 
   Peer& operator=(Peer&& other) noexcept {
     close();
@@ -165,10 +158,10 @@ class Peer {
   }
 
   // Reads what is there; true once the end (or an error, see error()) was met.
-  bool take(std::string& into, std::size_t at_most = 1 << 20) {
-    std::string piece(at_most, '\0');
-    const ssize_t n = ::recv(fd_, piece.data(), piece.size(), MSG_DONTWAIT);
-    if (n > 0) into.append(piece, 0, static_cast<std::size_t>(n));
+  bool take(std::string& into, std::size_t at_most = 256 * 1024) {
+    scratch_.resize(std::max(scratch_.size(), at_most));
+    const ssize_t n = ::recv(fd_, scratch_.data(), at_most, MSG_DONTWAIT);
+    if (n > 0) into.append(scratch_.data(), static_cast<std::size_t>(n));
     if (n < 0 && errno != EAGAIN) error_ = errno;
     return n == 0 || (n < 0 && errno != EAGAIN);
   }
@@ -178,6 +171,7 @@ class Peer {
  private:
   int fd_ = -1;
   int error_ = 0;
+  std::vector<char> scratch_;
 };
 
 class RoadTest : public testing::TestWithParam<RoadKind> {
