@@ -79,10 +79,11 @@ bool contains(const std::array<std::string_view, N>& names, std::string_view nam
 }
 
 // clang-format off
-constexpr std::array<std::string_view, 22> not_nominated = {
-    "accept", "accept-encoding", "authorization", "cache-control", "content-encoding", "content-length", "content-range",
-    "content-type", "cookie", "date", "expect", "host", "if-match", "if-modified-since", "if-none-match", "if-range",
-    "if-unmodified-since", "range", "set-cookie", "transfer-encoding", "www-authenticate", "location"};
+constexpr std::array<std::string_view, 11> not_nominated = {
+    "authorization", "cache-control", "cookie", "date", "expect", "host", "location", "range", "set-cookie", "transfer-encoding",
+    "www-authenticate"};
+
+constexpr std::array<std::string_view, 4> not_nominated_prefixes = {"accept", "content-", "if-", "impersonate-"};
 
 constexpr std::array<std::string_view, 28> not_trailed = {
     "accept", "accept-charset", "accept-encoding", "accept-language", "age", "authorization", "cache-control", "cookie", "date",
@@ -183,9 +184,10 @@ FieldKind kind_of(std::string_view name) noexcept {
 }
 
 bool may_be_nominated(std::string_view name) noexcept {
-  constexpr std::string_view impersonate = "impersonate-";
-  return !contains(not_nominated, name) &&
-         !equals_ignoring_case(name.substr(0, impersonate.size()), impersonate);
+  for (const std::string_view prefix : not_nominated_prefixes) {
+    if (equals_ignoring_case(name.substr(0, prefix.size()), prefix)) return false;
+  }
+  return !contains(not_nominated, name);
 }
 
 bool may_be_trailer(std::string_view lower_name) noexcept {
