@@ -35,12 +35,12 @@ enum class Purpose : std::uint8_t { client, server };  // extended key usage cli
 // What is asked of a chain besides reaching a trusted authority.
 struct VerifyRequest {
   Purpose purpose = Purpose::client;
-  UnixTime now;
+  UnixTime now = {};
   // `now` was cut to the second, as a clock's reading is: a certificate that ends with this very
   // second has already expired.
   bool now_is_cut = false;
-  std::string_view name;  // DNS name or IP address the leaf must carry (in its SANs; a CN does not
-                          // count); empty: any
+  std::string_view name = {};  // DNS name or IP address the leaf must carry (in its SANs; a CN does
+                               // not count); empty: any
 };
 
 class TrustStore {

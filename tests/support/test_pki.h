@@ -24,20 +24,20 @@ inline constexpr std::int64_t valid_from_seconds = 1'735'689'600;
 inline constexpr std::int64_t valid_until_seconds = 2'208'988'800;
 
 struct Options {
-  std::string common_name;  // empty: none
-  std::vector<std::string> organizations;
-  std::vector<std::string> uids;  // 1.3.6.1.4.1.57683.2
-  std::vector<std::string> dns_names, ip_names, uri_names, mail_names;
+  std::string common_name = {};  // empty: none
+  std::vector<std::string> organizations = {};
+  std::vector<std::string> uids = {};  // 1.3.6.1.4.1.57683.2
+  std::vector<std::string> dns_names = {}, ip_names = {}, uri_names = {}, mail_names = {};
   Usage usage = Usage::none;
   KeyKind key = KeyKind::p256;
   std::int64_t not_before = valid_from_seconds;
   std::int64_t not_after = valid_until_seconds;
   bool is_ca = false;
   int path_length = -1;
-  bool sha1 = false;              // sign with SHA-1
-  std::string name_constraints;   // as in openssl.cnf:
-                                  // "permitted;DNS:example.com,excluded;IP:10.0.0.0/255.0.0.0"
-  bool unknown_critical = false;  // a critical extension that nobody knows
+  bool sha1 = false;                  // sign with SHA-1
+  std::string name_constraints = {};  // as in openssl.cnf:
+                                      // "permitted;DNS:example.com,excluded;IP:10.0.0.0/255.0.0.0"
+  bool unknown_critical = false;      // a critical extension that nobody knows
 };
 
 // A certificate with its key and the chain above it (without the root).

@@ -52,7 +52,9 @@ class OpensslEngine final : public Engine {
 
   std::string error_text() const override;
 
-  const PeerCertificate* client_certificate() const noexcept override { return peer_.get(); }
+  const PeerCertificate* client_certificate() const noexcept override {
+    return established_ ? peer_.get() : nullptr;  // before, possession of the key is not proved
+  }
 
   TlsError client_error() const noexcept override { return peer_error_; }
 
