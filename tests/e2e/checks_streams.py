@@ -109,18 +109,17 @@ def exec_refused(w):
         expect(status == 1 and 'pods "p1" is forbidden: User "dave" cannot' in error, f"{protocol}: exit {status} {error}")
 
 
-@check("tunnels_end_with_their_client")
+@check("tunnels_end_with_their_client", gate_only=True)
 def tunnels_end(w):
     """A client that is killed must not leave its tunnel open behind the gate."""
-    if not w.gate:
-        return
+    def tunnels():
+        return sum(w.gate.metrics("gatehouse_tunnels_active").values())
+    wait_until("the tunnels of earlier checks end", lambda: tunnels() == 0, 10)
     running = w.run("erin", "exec", "-i", *POD, "--", "cat")
     running.child.stdin.write("x\n")
     running.child.stdin.flush()
     running.wait_line("x")
-    tunnels = lambda: sum(w.gate.metrics("gatehouse_tunnels_open").values())
-    if w.gate.metrics("gatehouse_tunnels_open"):
-        wait_until("the open tunnel is counted", lambda: tunnels() >= 1, 5)
-        running.child.kill()
-        wait_until("the tunnel ends", lambda: tunnels() == 0, 10)
+    expect_equal(tunnels(), 1, "tunnels while one is open")
+    running.child.kill()
+    wait_until("the tunnel ends", lambda: tunnels() == 0, 10)
     running.stop()

@@ -126,8 +126,7 @@ def http_versions(w):
 def head(w):
     found = curl(w, "dave", "--http1.1", "/api/v1/namespaces/ns1/configmaps/one", "--head", "-w", "%{http_code} %{size_download}", "-o", "/dev/null")
     expect(found.split()[0] in ("200", "405"), "HEAD gave", found)
-    headers = {name.lower(): value for name, value in w.request("dave", "GET", "/openapi/v2")[2].items()}
-    etag = headers.get("etag", "")
+    etag = w.request("dave", "GET", "/openapi/v2")[2].get("etag", "")
     status, body, _ = w.request("dave", "GET", "/openapi/v2", headers={"If-None-Match": etag})
     expect(status == 304 and body == b"", f"If-None-Match {etag} gave {status} and {len(body)} bytes")
 
@@ -142,7 +141,7 @@ def expect_continue(w):
 @check("gzip_answers_stay_as_they_are")
 def gzip_answers(w):
     status, body, headers = w.request("dave", "GET", "/openapi/v2", headers={"Accept-Encoding": "gzip"})
-    expect(status == 200 and headers.get("Content-Encoding") == "gzip" and body[:2] == b"\x1f\x8b", f"{status} {headers} {body[:4]}")
+    expect(status == 200 and headers.get("content-encoding") == "gzip" and body[:2] == b"\x1f\x8b", f"{status} {headers} {body[:4]}")
 
 
 @check("protobuf_answers")

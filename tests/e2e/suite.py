@@ -74,13 +74,13 @@ class World:
     # HTTP/1.1
 
     def request(self, user, method, path, body=None, headers=None, url=None, source=None):
-        """(status, body, headers) over a connection of its own."""
+        """(status, body, headers by lower-case name) over a connection of its own."""
         address = url.removeprefix("https://") if url else f"{HOST}:{self.address[1]}"
         connection = http.client.HTTPSConnection(address, context=self.bed.tls(user), timeout=30, source_address=(source, 0) if source else None)
         try:
             connection.request(method, path, body=body, headers=headers or {})
             answer = connection.getresponse()
-            return answer.status, answer.read(), dict(answer.getheaders())
+            return answer.status, answer.read(), {name.lower(): value for name, value in answer.getheaders()}
         finally:
             connection.close()
 

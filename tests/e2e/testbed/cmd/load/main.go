@@ -16,6 +16,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ import (
 // result is what one worker saw; main adds them up.
 type result struct {
 	Answered  int            `json:"answered"`
-	NotDialed int            `json:"not_dialed"` // no connection to be had: nothing was sent
+	NotDialed int            `json:"not_dialed"` // no connection to be had, so nothing was sent: refused, or reset before TLS was up
 	Failed    int            `json:"failed"`     // an error, or a status of 500 and more, before or instead of the answer's head
 	Truncated int            `json:"truncated"`  // the head came but the body ended early: nobody can retry that
 	Why       map[string]int `json:"why"`
@@ -49,10 +50,16 @@ func (r *result) add(other result) {
 
 func (r *result) get(client *http.Client, url string) {
 	begin := time.Now()
-	answer, err := client.Get(url)
+	connected := false
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
+	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), http.MethodGet, url, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
 	var dial *net.OpError
+	answer, err := client.Do(request)
 	switch {
-	case errors.As(err, &dial) && dial.Op == "dial":
+	case err != nil && (!connected || errors.As(err, &dial) && dial.Op == "dial"): // the latter after a retry of Go's own
 		r.NotDialed++
 		time.Sleep(10 * time.Millisecond)
 		return
