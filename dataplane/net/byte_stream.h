@@ -146,6 +146,15 @@ class Road {
   virtual std::uint64_t accept_errors() const noexcept { return 0; }  // out of descriptors or memory; see limits::accept_backoff
 
  protected:
+  // Around the blocking system call of wait(): told only when it may block.
+  template <class Block>
+  void sleep_in(Duration timeout, Block block) noexcept {
+    SleepObserver* told = timeout == Duration(0) ? nullptr : sleep_observer_;
+    if (told != nullptr) told->on_sleep();
+    block();
+    if (told != nullptr) told->on_awake();
+  }
+
   SleepObserver* sleep_observer_ = nullptr;
 };
 

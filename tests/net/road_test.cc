@@ -24,6 +24,23 @@ void echo(Stream& stream, ByteView bytes) {
 
 // ---- bytes ----
 
+struct SleepLog final : SleepObserver {
+  std::string told;
+  void on_sleep() noexcept override { told += 's'; }
+  void on_awake() noexcept override { told += 'a'; }
+};
+
+// Else a sleeping worker would hold up every publisher of snapshots.
+TEST_P(RoadTest, an_observer_is_told_around_each_wait_that_may_block) {
+  SleepLog log;
+  road->observe_sleep(&log);
+  turn(std::chrono::milliseconds(0));
+  EXPECT_EQ(log.told, "");
+  turn(std::chrono::milliseconds(1));
+  EXPECT_EQ(log.told, "sa");
+  road->observe_sleep(nullptr);
+}
+
 TEST_P(RoadTest, bytes_are_echoed_in_order) {
   acceptor.prepare = [](Recorder& it) { it.at_bytes = echo; };
   Peer peer(listen_at());

@@ -76,9 +76,12 @@ void EpollRoad::want_input(SocketStream& stream) noexcept {
 
 void EpollRoad::wait_events(Duration timeout) noexcept {
   if (!ready_.empty() || !accepting_.empty()) timeout = Duration(0);
-  const int count = epoll_wait(
-      epoll_fd_, events_.data(), static_cast<int>(events_.size()), milliseconds_of(timeout)
-  );
+  int count = 0;
+  sleep_in(timeout, [&] {
+    count = epoll_wait(
+        epoll_fd_, events_.data(), static_cast<int>(events_.size()), milliseconds_of(timeout)
+    );
+  });
   // What was left over comes first; what is left over again waits for the next turn.
   reading_.swap(ready_);
   for (std::size_t i = 0; i < reading_.size(); ++i) {

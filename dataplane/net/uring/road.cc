@@ -145,7 +145,7 @@ bool UringRoad::detach(SocketStream& stream) noexcept {
 // ---- hearing ----
 
 void UringRoad::wait_events(Duration timeout) noexcept {
-  ring_->enter(timeout);
+  sleep_in(timeout, [&] { ring_->enter(timeout); });
   ring_->each_completion([this](const io_uring_cqe& done) { on_completion(done); });
 }
 
