@@ -51,7 +51,7 @@ inline constexpr std::size_t early_plaintext_max = 64 * 1024;   // plaintext hel
 
 // ---- HTTP ----
 inline constexpr std::size_t request_line_bytes_max = 32 * 1024;  // longer target: 414 (HTTP/1.1), stream reset (HTTP/2)
-inline constexpr std::size_t method_bytes_max = 64;             // a longer method: 400 (HTTP/1.1)
+inline constexpr std::size_t method_bytes_max = 64;             // a longer method: 400 (HTTP/1.1), stream reset (HTTP/2)
 inline constexpr std::size_t head_bytes_max = 64 * 1024;        // names + values + 32 each; more: 431
 inline constexpr std::size_t header_fields_max = 512;           // more: 431
 inline constexpr std::size_t trailer_bytes_max = 16 * 1024;     // more: 400 / stream reset

@@ -289,7 +289,8 @@ H2Session::FieldVerdict H2Server::on_request_field(
       head.te_trailers = true;
       return FieldVerdict::keep;  // nghttp2 lets only "trailers" pass
     case FieldKind::expect:
-      if (equals_ignoring_case(value, "100-continue")) head.expect_continue = true;
+      head.expect_continue = equals_ignoring_case(value, "100-continue");
+      stream.unknown_expectation = stream.unknown_expectation || !head.expect_continue;
       return FieldVerdict::keep;
     case FieldKind::connection:
     case FieldKind::transfer_encoding:
@@ -311,7 +312,8 @@ H2Session::FieldVerdict H2Server::on_request_field(
 // §8.1.1).
 bool H2Server::check_request(H2ServerStream& stream) {
   RequestHead& head = stream.head;
-  if (!is_token(head.method) || head.target.size() > limits::request_line_bytes_max) return false;
+  if (!is_token(head.method) || head.method.size() > limits::method_bytes_max) return false;
+  if (head.target.size() > limits::request_line_bytes_max) return false;
   if (head.method != "CONNECT") {
     if (!equals_ignoring_case(head.scheme, "https") && !equals_ignoring_case(head.scheme, "http"))
       return false;
@@ -328,16 +330,21 @@ bool H2Server::on_head_end(H2Stream& base) {
   H2ServerStream& stream = server_stream(base);
   if (stream.in_trailers) return true;
   if (stream.too_large) {
-    refuse(stream, 431, "RequestHeaderFieldsTooLarge", "the request header fields are too large");
+    refuse(stream, 431, "the header fields of the request are too large");
     return true;
   }
   if (!check_request(stream)) return false;
   RequestHead& head = stream.head;
   if (head.method == "CONNECT") {
-    refuse(stream, 405, "MethodNotAllowed", "CONNECT is not supported");
+    refuse(stream, 405, "CONNECT is not supported");
+    return true;
+  }
+  if (stream.unknown_expectation) {
+    refuse(stream, 417, "the only expectation met is 100-continue");
     return true;
   }
   if (!stream.cookie.empty()) head.headers.add("cookie", stream.cookie);
+  head.expect_continue = head.expect_continue && !stream.remote_ended;
   head.version = Version::http_2;
   head.has_body = !stream.remote_ended;
   stream.announced = true;
@@ -356,10 +363,8 @@ void H2Server::on_remote_end(H2Stream& stream) {
 
 // ---- answers ----
 
-void H2Server::refuse(
-    H2ServerStream& stream, int code, std::string_view reason, std::string_view message
-) {
-  const std::string body = status_body(code, reason, message);
+void H2Server::refuse(H2ServerStream& stream, int code, std::string_view message) {
+  const std::string body = status_body(code, status_reason(code), message);
   ResponseHead head;
   head.status = code;
   head.headers.add("content-type", "application/json");
@@ -435,7 +440,7 @@ void H2Server::on_stream_closed(H2Stream& base, Reset why) {
   stream.host.clear();
   stream.cookie.clear();
   stream.fields = 0;
-  stream.has_host = stream.too_large = false;
+  stream.has_host = stream.too_large = stream.unknown_expectation = false;
   idle_streams_.emplace_back(&stream);
 }
 

@@ -23,7 +23,8 @@ struct H2ServerStream final : H2Stream {
   std::size_t fields = 0;
   Instant opened;
   bool has_host = false;
-  bool too_large = false;  // 431 will be the answer; what comes is only counted
+  bool unknown_expectation = false;  // 417
+  bool too_large = false;            // 431 will be the answer; what comes is only counted
 };
 
 class H2Server final : public ServerSession, private H2Session {
@@ -56,6 +57,7 @@ class H2Server final : public ServerSession, private H2Session {
 
   void begin_drain() override;
   bool finished() const noexcept override;
+
   SessionError error() const noexcept override { return error_; }
 
   std::size_t open_streams() const noexcept override { return open_.size() + dead_.size(); }
@@ -91,7 +93,7 @@ class H2Server final : public ServerSession, private H2Session {
       H2ServerStream& stream, std::string_view name, std::string_view value
   );
   bool check_request(H2ServerStream& stream);
-  void refuse(H2ServerStream& stream, int code, std::string_view reason, std::string_view message);
+  void refuse(H2ServerStream& stream, int code, std::string_view message);
   void wasted();
   Fate fate_of(std::uint32_t id) const noexcept;
   void set_fate(std::uint32_t id, Fate fate) noexcept;

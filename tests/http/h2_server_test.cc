@@ -284,6 +284,14 @@ TEST(H2Server, te_trailers_and_expect_are_members_not_fields) {
   EXPECT_EQ(text_of(head.headers), "");
 }
 
+TEST(H2Server, expectation_we_do_not_know_is_answered_417) {
+  Front front;
+  const auto frames = front.start().give(front.headers(1, with(post, "expect", "200-ok"), false));
+  ASSERT_NE(first_of(frames, h2::headers, 1), nullptr);
+  EXPECT_EQ(first_of(frames, h2::headers, 1)->field(":status"), "417");
+  EXPECT_TRUE(front.events.streams.empty());
+}
+
 TEST(H2Server, interim_heads_come_before_the_final_one) {
   Front front;
   front.start().give(front.headers(1, with(post, "expect", "100-continue"), false));
@@ -379,6 +387,7 @@ INSTANTIATE_TEST_SUITE_P(
         Malformed{"fragment", path("/a#b")}, Malformed{"control byte in path", path("/a\x01")},
         Malformed{"eight-bit path", path("/\xc3\xa4")}, Malformed{"path too long", path("/" + std::string(limits::request_line_bytes_max, 'a'))},
         Malformed{"scheme of no HTTP", replaced(1, "ftp")}, Malformed{"empty method", replaced(0, "")},
+        Malformed{"method too long", replaced(0, std::string(limits::method_bytes_max + 1, 'M'))},
         Malformed{"method with a space", replaced(0, "GE T")}, Malformed{"user information in authority", replaced(2, "u@kube")},
         Malformed{"empty authority", replaced(2, "")}, Malformed{"host differs", with(get, "host", "other")},
         Malformed{"host twice", with(with(get, "host", "kube:6443"), "host", "kube:6443")},
