@@ -165,6 +165,8 @@ void Exchange::on_down_tunnel_end() {
 
 void Exchange::on_up_sent(std::size_t bytes) {
   sent_up_ += bytes;
+  // The answer's time runs from the last of the request that went out: a long upload is not a silent server.
+  if (state_ == State::sent && !record.long_running) arm(limits::upstream_head_timeout);
   if (sent_up_ <= credited_ || down_ == nullptr) return;  // a repeated attempt: given back already
   leg_->session->consumed(*down_, sent_up_ - credited_);
   credited_ = sent_up_;

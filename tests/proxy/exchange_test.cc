@@ -207,6 +207,20 @@ TEST(Exchange, no_connection_in_time_is_503_and_no_answer_in_time_is_504) {
   EXPECT_EQ(silent.up().reset, http::Reset::cancelled);
 }
 
+TEST(Exchange, upload_that_makes_progress_is_not_a_silent_server) {
+  Scene s;
+  s.post();
+  s.bench.ready(0);
+  for (int i = 0; i < 5; ++i) {
+    s.exchange.on_down_body(as_bytes("slow"));
+    s.exchange.on_up_sent(4);
+    s.bench.advance(limits::upstream_head_timeout - 1s);
+  }
+  EXPECT_EQ(s.down.response.status, 0);
+  s.bench.advance(2s);
+  EXPECT_EQ(s.down.response.status, 504);
+}
+
 TEST(Exchange, long_running_request_may_take_its_time_to_answer) {
   Scene s;
   s.head.method = "GET";

@@ -111,7 +111,7 @@ class SimClient final : public net::StreamHandler, public http::ClientEvents {
 
 class SimUpstream final : public net::AcceptHandler {
  public:
-  SimUpstream(SimNet& net, BufferPool& pool, tls::ServerContext& context) : net_(net), pool_(pool), context_(context) {}
+  SimUpstream(SimNet& net, BufferPool& pool, tls::ServerContext& context);
   ~SimUpstream();
 
   void step();

@@ -48,7 +48,7 @@ const Pki& pki() {
   return made;
 }
 
-tls::KeyPair pair_of(const Issued& issued) { return {issued.chain_pem(), issued.key_pem(), "chain", "key"}; }
+tls::KeyPair pair_of(const Issued& issued) { return {issued.chain_pem(), issued.key_pem(), "chain", "key", {}}; }
 
 std::shared_ptr<const tls::TrustStore> trust(const Authority& ca) { return *tls::TrustStore::from_pem(ca.pem()); }
 
@@ -220,8 +220,8 @@ void run_seed(std::uint64_t seed) {
   Gate gate(seed, 1 + pick() % 3);
   SimNet& net = gate.net();
   net.weather.deliver = 0.2 + 0.8 * net.chance(0.5);
-  net.weather.pipe_max = 1 + net.below(100'000);
-  net.weather.piece_max = net.chance(0.1) ? 40 : 1 + net.below(40'000);
+  net.weather.pipe_max = 500 + net.below(100'000);
+  net.weather.piece_max = net.chance(0.1) ? 200 : 1 + net.below(40'000);
   net.weather.cut = calm ? 0 : 0.002;
   const std::size_t clients = 1 + net.below(6);
   for (std::size_t i = 0; i < clients; ++i) {

@@ -37,7 +37,9 @@ TEST(AccessLog, what_a_client_says_cannot_break_the_line) {
   head.method = "GET";
   head.target = "/x\"\n\\";
   head.headers.add("user-agent", "a\"},{\"\xff");
-  const std::string line = line_of(head, {.user = "eve\"\r\n"});
+  Judged judged;
+  judged.user = "eve\"\r\n";
+  const std::string line = line_of(head, judged);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   EXPECT_NE(line.find(R"("user":"eve\"\u000d\u000a")"), std::string::npos);
   EXPECT_NE(line.find(R"("uri":"/x\"\u000a\\")"), std::string::npos);
