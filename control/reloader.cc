@@ -61,7 +61,10 @@ bool Reloader::changed_on_disk() const { return fingerprint(paths()) != seen_; }
 
 void Reloader::record(SourceKind kind, bool ok, UnixTime now) {
   SourceStatus& source = status_.source(kind);
-  source.last_ok.store(ok);
+  const bool was_ok = source.last_ok.exchange(ok);
+  if (ok && !was_ok && source.failures.read() > 0) {
+    say(LogLevel::info, event_text("good again", {{"kind", std::string(name_of(kind))}}));
+  }
   (ok ? source.successes : source.failures).add();
   if (ok) source.last_success.store(now.seconds);
 }

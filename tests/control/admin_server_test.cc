@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/admin_server.h"
 
+#include "base/limits.h"
+#include "tests/control/loopback_client.h"
+
 #include <gtest/gtest.h>
 
 #include <list>
-
-#include "base/limits.h"
-#include "tests/control/loopback_client.h"
 
 namespace gh::control {
 namespace {
@@ -15,8 +15,11 @@ class AdminServerTest : public testing::Test {
  protected:
   AdminServerTest() {
     auto server = AdminServer::make({"127.0.0.1", 0}, [](const AdminRequest& request) {
-      if (request.path == "/large") return AdminResponse{200, "text/plain", std::string(3'000'000, 'x')};
-      return AdminResponse{200, "text/plain", std::string(request.path) + "?" + std::string(request.query) + "!"};
+      if (request.path == "/large")
+        return AdminResponse{200, "text/plain", std::string(3'000'000, 'x')};
+      return AdminResponse{
+          200, "text/plain", std::string(request.path) + "?" + std::string(request.query) + "!"
+      };
     });
     if (server) server_ = std::move(*server);
   }
@@ -31,7 +34,8 @@ class AdminServerTest : public testing::Test {
 };
 
 TEST_F(AdminServerTest, answers_a_request_with_its_framing) {
-  const std::string answer = exchange("GET /path?a=b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      exchange("GET /path?a=b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << answer;
   EXPECT_NE(answer.find("Content-Length: 10\r\n"), std::string::npos) << answer;
   EXPECT_TRUE(answer.ends_with("\r\n\r\n/path?a=b!")) << answer;
@@ -41,14 +45,17 @@ TEST_F(AdminServerTest, several_requests_share_a_connection) {
   LoopbackClient client(server_->address().port);
   ASSERT_TRUE(client.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\n"));
   EXPECT_TRUE(client.read_until("/1?!").ends_with("/1?!"));
-  ASSERT_TRUE(client.send("GET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+  ASSERT_TRUE(client.send(
+      "GET /2 HTTP/1.1\r\nHost: x\r\n\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+  ));
   const std::string rest = client.read_until_close();
   EXPECT_NE(rest.find("/2?!"), std::string::npos);
   EXPECT_TRUE(rest.ends_with("/3?!")) << rest;
 }
 
 TEST_F(AdminServerTest, a_large_page_arrives_whole) {
-  const std::string answer = exchange("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      exchange("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, 3'000'000u);
 }
 
@@ -59,13 +66,16 @@ TEST_F(AdminServerTest, head_has_no_body) {
 }
 
 TEST_F(AdminServerTest, other_methods_are_not_allowed) {
-  const std::string answer = exchange("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
+  const std::string answer =
+      exchange("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 405 ")) << answer;
 }
 
 TEST_F(AdminServerTest, rubbish_is_answered_400_and_closed) {
-  for (const char* bytes : {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
-                            "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+  for (const char* bytes :
+       {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     LoopbackClient client(server_->address().port);
     ASSERT_TRUE(client.send(bytes));
     client.finish();
@@ -88,7 +98,9 @@ TEST_F(AdminServerTest, connections_beyond_the_bound_are_closed_and_the_others_l
 }
 
 TEST_F(AdminServerTest, a_port_in_use_is_a_fault) {
-  const auto second = AdminServer::make({"127.0.0.1", server_->address().port}, [](const AdminRequest&) { return AdminResponse{}; });
+  const auto second = AdminServer::make(
+      {"127.0.0.1", server_->address().port}, [](const AdminRequest&) { return AdminResponse{}; }
+  );
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().text.find("in use"), std::string::npos) << second.error().text;
 }

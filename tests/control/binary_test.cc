@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program itself: exit codes, what it says, and its life from the start to a signal.
+#include "tests/control/loopback_client.h"
+#include "tests/control/temporary_folder.h"
+#include "tests/control/test_certificates.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gh::control {
+namespace {
+
+// A child with its output; both streams in one text.
+class Program {
+ public:
+  explicit Program(std::vector<std::string> words) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(ends[1], 1);
+      dup2(ends[1], 2);
+      words.insert(words.begin(), GH_BINARY);
+      std::vector<char*> arguments;
+      for (std::string& word : words) arguments.push_back(word.data());
+      arguments.push_back(nullptr);
+      execv(GH_BINARY, arguments.data());
+      _exit(127);
+    }
+    close(ends[1]);
+    out_ = ends[0];
+  }
+
+  ~Program() {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    close(out_);
+  }
+
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void signal(int number) { kill(pid_, number); }
+
+  // Reads on until the output holds `text`; false when it ended without, or nothing came for a
+  // minute.
+  bool says(const std::string& text) {
+    while (said_.find(text, seen_) == said_.npos) {
+      if (!read_some()) return false;
+    }
+    seen_ = said_.find(text, seen_) + text.size();
+    return true;
+  }
+
+  int exit_code() {
+    while (read_some()) {
+    }
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  const std::string& said() const { return said_; }
+
+ private:
+  bool read_some() {
+    pollfd wait{out_, POLLIN, 0};
+    char buffer[4096];
+    if (poll(&wait, 1, 60'000) <= 0) return false;
+    const ssize_t n = read(out_, buffer, sizeof buffer);
+    if (n > 0) said_.append(buffer, static_cast<std::size_t>(n));
+    return n > 0;
+  }
+
+  pid_t pid_ = -1;
+  int out_ = -1;
+  std::string said_;
+  std::size_t seen_ = 0;
+};
+
+struct Said {
+  int code;
+  std::string text;
+};
+
+Said run(std::vector<std::string> words) {
+  Program program(std::move(words));
+  const int code = program.exit_code();
+  return {code, program.said()};
+}
+
+const std::string examples = std::string(GH_TESTS_DIR) + "/../examples";
+
+class BinaryTest : public testing::Test {
+ protected:
+  BinaryTest() {
+    folder_.write("tls.crt", pem::server_crt);
+    folder_.write("tls.key", pem::server_key);
+    folder_.write("ca.crt", pem::ca_crt);
+    for (const char* name : {"alice.yaml", "bindings.yaml", "roles.yaml", "system.yaml"}) {
+      std::filesystem::create_directories(folder_.path() / "policy");
+      std::filesystem::copy_file(examples + "/policy/" + name, folder_.path() / "policy" / name);
+    }
+  }
+
+  std::vector<std::string> flags(std::string command, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {
+        std::move(command),
+        "--listen",
+        "127.0.0.1:0",
+        "--tls-cert-file",
+        folder_.at("tls.crt"),
+        "--tls-private-key-file",
+        folder_.at("tls.key"),
+        "--client-ca-file",
+        folder_.at("ca.crt"),
+        "--upstream",
+        "http://127.0.0.1:9",
+        "--allow-plaintext-upstream",
+        "--policy",
+        folder_.at("policy"),
+        "--workers",
+        "2",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--shutdown-timeout",
+        "1s",
+    };
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  // The number after "address=127.0.0.1:" of the line that says `what`.
+  static std::uint16_t port_of(const Program& program, const std::string& what) {
+    const std::string before = what + " address=127.0.0.1:";
+    const auto at = program.said().find(before);
+    return at == std::string::npos
+               ? std::uint16_t(0)
+               : static_cast<std::uint16_t>(std::stoi(program.said().substr(at + before.size())));
+  }
+
+  static std::string page(std::uint16_t port, const std::string& path) {
+    LoopbackClient client(port);
+    client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return client.read_until_close();
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(BinaryTest, exit_codes_tell_usage_from_configuration) {
+  EXPECT_EQ(run({}).code, 2);
+  EXPECT_EQ(run({"--help"}).code, 0);
+  EXPECT_EQ(run({"serve", "--help"}).code, 0);
+  EXPECT_EQ(run({"version"}).code, 0);
+  EXPECT_EQ(run({"help", "--man"}).code, 0);
+  EXPECT_EQ(run({"serv"}).code, 2);
+  EXPECT_EQ(run({"serve", "--nonsense"}).code, 2);
+  EXPECT_EQ(run({"serve"}).code, 1);
+  EXPECT_EQ(run({"check"}).code, 1);
+  EXPECT_EQ(run({"serve", "--config", "/no/such/file"}).code, 1);
+  EXPECT_EQ(run({"conformance", "rbac", "/no/such/file"}).code, 2);
+  EXPECT_EQ(run({"conformance", "rbca", "/no/such/file"}).code, 2);
+  EXPECT_EQ(
+      run({"conformance", "rbac", folder_.write("x.json", "{\"format\": \"other\"}")}).code, 2
+  );
+  EXPECT_EQ(run({"verify", "--ca", "/none", "--chain", "/none", "--time", "1"}).code, 2);
+}
+
+TEST_F(BinaryTest, explain_exits_by_its_verdict) {
+  const std::vector<std::string> question = {
+      "explain",
+      "--policy",
+      folder_.at("policy"),
+      "--user",
+      "alice",
+      "-n",
+      "demo",
+      "--resource",
+      "pods",
+      "--verb"
+  };
+  const auto ask = [&](const char* verb) {
+    std::vector<std::string> words = question;
+    words.push_back(verb);
+    return run(words).code;
+  };
+  EXPECT_EQ(ask("list"), 0);
+  EXPECT_EQ(ask("delete"), 1);
+  EXPECT_EQ(
+      run({"explain", "--policy", "/none", "--user", "u", "--verb", "get", "--path", "/"}).code, 2
+  );
+}
+
+TEST_F(BinaryTest, verify_judges_a_chain) {
+  const std::vector<std::string> words = {
+      "verify",
+      "--ca",
+      folder_.at("ca.crt"),
+      "--chain",
+      folder_.at("tls.crt"),
+      "--time",
+      "1800000000",
+      "--purpose"
+  };
+  const auto judge = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), words.begin(), words.end());
+    return run(more).code;
+  };
+  EXPECT_EQ(judge({"server"}), 0);
+  EXPECT_EQ(judge({"server", "--name", "DNS:gate.test"}), 0);
+  EXPECT_EQ(judge({"server", "--name", "DNS:other.test"}), 1);
+  EXPECT_EQ(judge({"client"}), 1);
+}
+
+TEST_F(BinaryTest, check_finds_nothing_wrong_with_a_good_set_and_tells_all_of_a_bad_one) {
+  const Said good = run(flags("check"));
+  EXPECT_EQ(good.code, 0) << good.text;
+  EXPECT_NE(good.text.find("no problem found"), std::string::npos) << good.text;
+  folder_.write("tls.key", pem::server2_key);
+  folder_.write("ca.crt", pem::expired_ca_crt);
+  folder_.write("policy/bad.yaml", "kind: ClusterRole\nmetadata: 1\n");
+  const Said bad = run(flags("check", {"--workers", "x"}));
+  EXPECT_EQ(bad.code, 1);
+  for (const char* text :
+       {"workers: expected a whole number", "tls.key: ", "ca.crt: ", "bad.yaml:", "4 problems"}) {
+    EXPECT_NE(bad.text.find(text), std::string::npos) << text << "\n" << bad.text;
+  }
+}
+
+TEST_F(BinaryTest, check_tells_each_kind_of_bad_certificate_file) {
+  const auto problem_with = [&](const char* file, std::string_view text) {
+    const std::string before = *[&]() -> std::optional<std::string> {
+      std::ifstream in(folder_.at(file));
+      return std::string(std::istreambuf_iterator<char>(in), {});
+    }();
+    folder_.write(file, text);
+    const Said said = run(flags("check"));
+    folder_.write(file, before);
+    EXPECT_EQ(said.code, 1) << file << "\n" << said.text;
+    EXPECT_NE(said.text.find(file), std::string::npos) << said.text;
+  };
+  for (const char* file : {"tls.crt", "tls.key", "ca.crt"}) {
+    problem_with(file, "");
+    problem_with(file, "rubbish");
+    problem_with(file, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+  }
+  problem_with("tls.crt", pem::expired_crt);
+  std::filesystem::remove(folder_.at("ca.crt"));
+  EXPECT_EQ(run(flags("check")).code, 1);
+}
+
+TEST_F(BinaryTest, serves_until_sigterm_and_becomes_ready) {
+  Program gate(flags("serve"));
+  ASSERT_TRUE(gate.says("admin listening address=")) << gate.said();
+  const std::uint16_t admin = port_of(gate, "admin listening");
+  EXPECT_TRUE(page(admin, "/livez").starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(page(admin, "/readyz").starts_with("HTTP/1.1 200 "))
+      << page(admin, "/readyz?verbose");
+  EXPECT_NE(page(admin, "/metrics").find("\ngatehouse_policy_generation 1\n"), std::string::npos);
+  EXPECT_NE(page(admin, "/debug/config").find("workers: \"2\"  # --workers"), std::string::npos);
+  EXPECT_TRUE(LoopbackClient(port_of(gate, "INFO listening")).connected());
+  gate.signal(SIGTERM);
+  EXPECT_EQ(gate.exit_code(), 0) << gate.said();
+}
+
+TEST_F(BinaryTest, policy_is_read_again_when_it_changes_and_on_sighup) {
+  Program gate(flags("serve", {"--v", "1"}));
+  ASSERT_TRUE(gate.says("admin listening address=")) << gate.said();
+  folder_.replace("policy/alice.yaml", "# nobody\n");
+  EXPECT_TRUE(gate.says("policy in force generation=2")) << gate.said();
+  folder_.replace("policy/bindings.yaml", "kind: [\n");
+  EXPECT_TRUE(gate.says(
+      "policy refused, the one in force stays generation=2 where=" +
+      folder_.at("policy/bindings.yaml:")
+  )) << gate.said();
+  gate.signal(SIGHUP);
+  EXPECT_TRUE(gate.says("why=SIGHUP")) << gate.said();
+  gate.signal(SIGINT);
+  EXPECT_EQ(gate.exit_code(), 0) << gate.said();
+}
+
+TEST_F(BinaryTest, a_port_in_use_is_a_clear_error_also_by_another_gatehouse) {
+  Program gate(flags("serve"));
+  ASSERT_TRUE(gate.says("admin listening address=")) << gate.said();
+  const std::string port = std::to_string(port_of(gate, "INFO listening"));
+  const Said second = run(flags("serve", {"--listen", "127.0.0.1:" + port}));
+  EXPECT_EQ(second.code, 1);
+  EXPECT_NE(second.text.find("127.0.0.1:" + port + " is already in use"), std::string::npos)
+      << second.text;
+  const std::string admin = std::to_string(port_of(gate, "admin listening"));
+  EXPECT_EQ(run(flags("serve", {"--admin-listen", "127.0.0.1:" + admin})).code, 1);
+}
+
+TEST_F(BinaryTest, does_not_start_with_anything_wrong_and_says_what) {
+  folder_.write("tls.key", pem::server2_key);
+  std::filesystem::remove_all(folder_.at("policy"));
+  const Said said = run(flags("serve", {"--upstream", "http://no-such-host.invalid:1"}));
+  EXPECT_EQ(said.code, 1);
+  for (const char* text : {"tls.key: ", "/policy: ", "no-such-host.invalid"}) {
+    EXPECT_NE(said.text.find(text), std::string::npos) << text << "\n" << said.text;
+  }
+}
+
+}  // namespace
+}  // namespace gh::control

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/explain_command.h"
+#include "tests/control/temporary_folder.h"
 
 #include <gtest/gtest.h>
 
 #include <sstream>
-
-#include "tests/control/temporary_folder.h"
 
 namespace gh::control {
 namespace {
@@ -17,13 +16,16 @@ struct Said {
 };
 
 Said explain(ExplainArguments arguments) {
-  if (arguments.policy.empty()) arguments.policy = {std::string(GH_TESTS_DIR) + "/../examples/policy"};
+  if (arguments.policy.empty())
+    arguments.policy = {std::string(GH_TESTS_DIR) + "/../examples/policy"};
   std::ostringstream out, err;
   const int code = explain_command(arguments, out, err);
   return {code, out.str(), err.str()};
 }
 
-ExplainArguments asks(const char* user, const char* verb, const char* resource, const char* name_space = "") {
+ExplainArguments asks(
+    const char* user, const char* verb, const char* resource, const char* name_space = ""
+) {
   ExplainArguments arguments;
   arguments.user = user;
   arguments.verb = verb;
@@ -35,8 +37,12 @@ ExplainArguments asks(const char* user, const char* verb, const char* resource, 
 TEST(Explain, an_allowed_request_names_binding_and_rule) {
   const Said said = explain(asks("alice", "list", "pods", "demo"));
   EXPECT_EQ(said.code, 0) << said.out << said.err;
-  EXPECT_NE(said.out.find("RoleBinding \"alice-view/demo\" of ClusterRole \"view\" to User \"alice\""), std::string::npos) << said.out;
-  EXPECT_NE(said.out.find("rule 1: verbs [\"get\" \"list\" \"watch\"]"), std::string::npos) << said.out;
+  EXPECT_NE(
+      said.out.find("RoleBinding \"alice-view/demo\" of ClusterRole \"view\" to User \"alice\""),
+      std::string::npos
+  ) << said.out;
+  EXPECT_NE(said.out.find("rule 1: verbs [\"get\" \"list\" \"watch\"]"), std::string::npos)
+      << said.out;
 }
 
 TEST(Explain, a_denied_request_says_what_the_server_would) {
@@ -44,7 +50,8 @@ TEST(Explain, a_denied_request_says_what_the_server_would) {
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.out.find("denied: no rule allows it"), std::string::npos);
   EXPECT_NE(
-      said.out.find("pods is forbidden: User \"alice\" cannot delete resource \"pods\" in API group \"\" in the namespace \"demo\""),
+      said.out.find("pods is forbidden: User \"alice\" cannot delete resource \"pods\" in API "
+                    "group \"\" in the namespace \"demo\""),
       std::string::npos
   ) << said.out;
 }
@@ -89,10 +96,13 @@ TEST(Explain, every_rule_that_allows_is_listed) {
 TEST(Explain, a_dangling_role_is_noted) {
   const TemporaryFolder folder;
   ExplainArguments arguments = asks("alice", "get", "pods", "demo");
-  arguments.policy = {folder.write("b.yaml",
-      "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: demo}\n"
+  arguments.policy = {folder.write(
+      "b.yaml",
+      "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: "
+      "demo}\n"
       "subjects: [{kind: User, name: alice, apiGroup: rbac.authorization.k8s.io}]\n"
-      "roleRef: {kind: Role, name: gone, apiGroup: rbac.authorization.k8s.io}\n")};
+      "roleRef: {kind: Role, name: gone, apiGroup: rbac.authorization.k8s.io}\n"
+  )};
   const Said said = explain(arguments);
   EXPECT_EQ(said.code, 1);
   EXPECT_NE(said.out.find("note: "), std::string::npos) << said.out;

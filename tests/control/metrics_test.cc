@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/metrics.h"
 
+#include "control/admin_pages.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
-
-#include "control/admin_pages.h"
 
 namespace gh::control {
 namespace {
@@ -45,8 +45,10 @@ class MetricsTest : public testing::Test {
         continue;
       }
       EXPECT_TRUE(std::regex_match(line, match, sample)) << line;
-      EXPECT_TRUE(samples.emplace(match[1].str() + match[2].str(), std::stod(match[3])).second) << "twice: " << line;
-      const std::string family = std::regex_replace(match[1].str(), std::regex("_(bucket|sum|count)$"), "");
+      EXPECT_TRUE(samples.emplace(match[1].str() + match[2].str(), std::stod(match[3])).second)
+          << "twice: " << line;
+      const std::string family =
+          std::regex_replace(match[1].str(), std::regex("_(bucket|sum|count)$"), "");
       EXPECT_TRUE(types.contains(match[1]) || types.contains(family)) << "no type: " << line;
     }
     return samples;
@@ -70,10 +72,15 @@ TEST_F(MetricsTest, the_page_is_well_formed_and_sums_all_workers) {
   status_.source(SourceKind::policy).successes.add(2);
   const auto samples = parsed(render_metrics(view_));
   EXPECT_EQ(samples.at("gatehouse_connections_accepted_total"), 5);
-  EXPECT_EQ(samples.at("gatehouse_handshakes_total{kind=\"resumed\",version=\"TLSv1.3\",result=\"ok\"}"), 7);
+  EXPECT_EQ(
+      samples.at("gatehouse_handshakes_total{kind=\"resumed\",version=\"TLSv1.3\",result=\"ok\"}"),
+      7
+  );
   EXPECT_EQ(samples.at("gatehouse_requests_total{verb=\"get\",code=\"403\",decision=\"deny\"}"), 5);
   const std::string expired(tls::name_of(tls::TlsError::expired));
-  EXPECT_EQ(samples.at("gatehouse_handshakes_total{kind=\"\",version=\"\",result=\"" + expired + "\"}"), 1);
+  EXPECT_EQ(
+      samples.at("gatehouse_handshakes_total{kind=\"\",version=\"\",result=\"" + expired + "\"}"), 1
+  );
   EXPECT_EQ(samples.at("gatehouse_upstream_requests_total{replica=\"https://b\\\"\\\\:2\"}"), 9);
   EXPECT_EQ(samples.at("gatehouse_upstream_ejected{replica=\"https://a:1\"}"), 1);
   EXPECT_EQ(samples.at("gatehouse_reloads_total{kind=\"policy\",result=\"success\"}"), 2);
@@ -84,7 +91,8 @@ TEST_F(MetricsTest, the_page_is_well_formed_and_sums_all_workers) {
 }
 
 TEST_F(MetricsTest, a_histogram_counts_below_each_bound_and_ends_with_infinity) {
-  for (const std::int64_t us : {0, 1, 3, 1000, 100'000'000}) workers_[0].request_latency.record(us * 1000);
+  for (const std::int64_t us : {0, 1, 3, 1000, 100'000'000})
+    workers_[0].request_latency.record(us * 1000);
   const auto samples = parsed(render_metrics(view_));
   const std::string name = "gatehouse_request_duration_seconds";
   EXPECT_EQ(samples.at(name + "_bucket{le=\"1e-06\"}"), 1);
@@ -108,7 +116,8 @@ TEST_F(MetricsTest, ready_is_what_every_check_says) {
   const auto broken = [&](std::string_view name) {
     const AdminResponse response = admin_page(view_, {"/readyz", ""});
     EXPECT_EQ(response.status, 503);
-    EXPECT_NE(response.body.find("[-]" + std::string(name) + " failed: "), std::string::npos) << response.body;
+    EXPECT_NE(response.body.find("[-]" + std::string(name) + " failed: "), std::string::npos)
+        << response.body;
     EXPECT_TRUE(response.body.ends_with("readyz check failed\n")) << response.body;
   };
   status_.policy_generation.store(0);
@@ -135,7 +144,8 @@ TEST_F(MetricsTest, verbose_health_lists_the_checks) {
   EXPECT_EQ(admin_page(view_, {"/livez", "verbose"}).body, "[+]ping ok\nlivez check passed\n");
   EXPECT_EQ(
       admin_page(view_, {"/readyz", "a=b&verbose=1"}).body,
-      "[+]policy ok\n[+]tls ok\n[+]workers ok\n[+]upstream ok\n[+]shutdown ok\nreadyz check passed\n"
+      "[+]policy ok\n[+]tls ok\n[+]workers ok\n[+]upstream ok\n[+]shutdown ok\nreadyz check "
+      "passed\n"
   );
 }
 
@@ -143,7 +153,9 @@ TEST_F(MetricsTest, other_pages) {
   view_.config = "workers: \"2\"\n";
   EXPECT_EQ(admin_page(view_, {"/debug/config", ""}).body, view_.config);
   EXPECT_NE(admin_page(view_, {"/", ""}).body.find("/metrics"), std::string::npos);
-  EXPECT_EQ(admin_page(view_, {"/metrics", ""}).content_type, "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_EQ(
+      admin_page(view_, {"/metrics", ""}).content_type, "text/plain; version=0.0.4; charset=utf-8"
+  );
   EXPECT_EQ(admin_page(view_, {"/metrics/", ""}).status, 404);
   EXPECT_EQ(admin_page(view_, {"//metrics", ""}).status, 404);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/policy_source.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/control/temporary_folder.h"
+
+#include <gtest/gtest.h>
 
 namespace gh::control {
 namespace {
@@ -15,7 +15,8 @@ constexpr const char* wider_role =
     "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n"
     "rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get, list]}]\n";
 constexpr const char* binding =
-    "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: demo}\n"
+    "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: "
+    "demo}\n"
     "subjects: [{kind: User, name: alice, apiGroup: rbac.authorization.k8s.io}]\n"
     "roleRef: {kind: ClusterRole, name: r, apiGroup: rbac.authorization.k8s.io}\n";
 
@@ -25,7 +26,9 @@ TEST(PolicySource, files_and_folders_make_one_set) {
   const auto set = read_policy({folder.at("set"), folder.write("binding.yaml", binding)});
   ASSERT_TRUE(set) << set.error()[0].to_string();
   EXPECT_EQ(set->files, 2u);
-  EXPECT_EQ(describe_policy(*set), "2 files, 1 ClusterRole, 0 Roles, 0 ClusterRoleBindings, 1 RoleBinding");
+  EXPECT_EQ(
+      describe_policy(*set), "2 files, 1 ClusterRole, 0 Roles, 0 ClusterRoleBindings, 1 RoleBinding"
+  );
 }
 
 TEST(PolicySource, one_bad_file_refuses_the_whole_set) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/reloader.h"
 
+#include "tests/control/temporary_folder.h"
+#include "tests/control/test_certificates.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
-
-#include "tests/control/temporary_folder.h"
-#include "tests/control/test_certificates.h"
 
 namespace gh::control {
 namespace {
@@ -17,7 +17,9 @@ std::string policy_for(std::string_view user) {
   return "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n"
          "rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get]}]\n---\n"
          "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\n"
-         "subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: " + std::string(user) + "}]\n"
+         "subjects: [{kind: User, apiGroup: rbac.authorization.k8s.io, name: " +
+         std::string(user) +
+         "}]\n"
          "roleRef: {kind: ClusterRole, name: r, apiGroup: rbac.authorization.k8s.io}\n";
 }
 
@@ -30,7 +32,10 @@ class ReloaderTest : public testing::Test {
     config_.tls_cert_file = folder_.write("tls.crt", pem::server_crt);
     config_.tls_private_key_file = folder_.write("tls.key", pem::server_key);
     config_.client_ca_file = folder_.write("ca.crt", pem::ca_crt);
-    config_.upstream = {{"https://localhost:1", {"localhost", 1}, true}, {"http://localhost:2", {"localhost", 2}, false}};
+    config_.upstream = {
+        {"https://localhost:1", {"localhost", 1}, true},
+        {"http://localhost:2", {"localhost", 2}, false}
+    };
     config_.upstream_ca_file = folder_.write("upstream-ca.crt", pem::ca_crt);
     config_.proxy_client_cert_file = folder_.write("proxy.crt", pem::proxy_crt);
     config_.proxy_client_key_file = folder_.write("proxy.key", pem::proxy_key);
@@ -39,10 +44,12 @@ class ReloaderTest : public testing::Test {
   }
 
   void make() { reloader_ = std::make_unique<Reloader>(config_, workers, shared_, status_, log_); }
+
   std::vector<Fault> start() {
     make();
     return reloader_->start(now);
   }
+
   void started() {
     const auto faults = start();
     ASSERT_TRUE(faults.empty()) << faults[0].to_string();
@@ -57,7 +64,8 @@ class ReloaderTest : public testing::Test {
     what.verb = "get";
     what.resource = "pods";
     return snapshot != nullptr &&
-           snapshot->table.decide(snapshot->table.resolve(who), what).decision == authz::Decision::allow;
+           snapshot->table.decide(snapshot->table.resolve(who), what).decision ==
+               authz::Decision::allow;
   }
 
   std::string log_text() {
@@ -205,7 +213,9 @@ TEST_F(ReloaderTest, a_bad_serving_certificate_does_not_keep_a_withdrawn_client_
 TEST_F(ReloaderTest, an_emptied_client_ca_keeps_the_one_before) {
   started();
   const auto* before = shared_.tls.read();
-  for (const std::string_view text : {std::string_view(""), std::string_view("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}) {
+  for (const std::string_view text :
+       {std::string_view(""),
+        std::string_view("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")}) {
     folder_.write("ca.crt", text);
     reloader_->reload(now);
     EXPECT_EQ(shared_.tls.read(), before);
@@ -233,7 +243,9 @@ TEST_F(ReloaderTest, expired_certificates_serve_with_one_warning) {
 }
 
 TEST_F(ReloaderTest, further_certificates_are_read_and_checked_too) {
-  config_.tls_sni_cert_key = {{folder_.write("2.crt", pem::server2_crt), folder_.write("2.key", pem::server_key), {}}};
+  config_.tls_sni_cert_key = {
+      {folder_.write("2.crt", pem::server2_crt), folder_.write("2.key", pem::server_key), {}}
+  };
   EXPECT_EQ(start().size(), 1u);
   folder_.write("2.key", pem::server2_key);
   started();

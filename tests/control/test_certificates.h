@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Certificates and keys for tests, good until 2120 (those called expired: until 2021). Made for this file, used nowhere else.
-// ca signed server, server2, expired, proxy and alice; other-ca signed nothing.
+// Certificates and keys for tests, good until 2120 (those called expired: until 2021). Made for
+// this file, used nowhere else. ca signed server, server2, expired, proxy and alice; other-ca
+// signed nothing.
 #pragma once
 
 #include <string_view>

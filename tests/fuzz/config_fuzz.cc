@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration file: any text gives settings or problems, every value is taken or refused with a reason, and what was
-// taken is rendered as a text that reads back the same.
+// The configuration file: any text gives settings or problems, every value is taken or refused with
+// a reason, and what was taken is rendered as a text that reads back the same.
+#include "control/config.h"
+#include "control/options.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-
-#include "control/config.h"
-#include "control/options.h"
 
 namespace {
 
@@ -28,7 +28,13 @@ void apply(Config& config, const std::vector<Setting>& settings, bool must_take)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<gh::Fault> problems;
   Config config;
-  apply(config, parse_config_text(std::string(reinterpret_cast<const char*>(data), size), "fuzz.yaml", problems), false);
+  apply(
+      config,
+      parse_config_text(
+          std::string(reinterpret_cast<const char*>(data), size), "fuzz.yaml", problems
+      ),
+      false
+  );
   Config again;
   problems.clear();
   apply(again, parse_config_text(render_config(config), "rendered.yaml", problems), true);
