@@ -126,7 +126,7 @@ def failover(w):
         results = {"HTTP/2": json.loads(http2.finish()[-1]), "HTTP/1.1": json.loads(http1.finish()[-1])}
     for name, result in results.items():
         w.note(f"{name}: {result['answered']} answered, p50 {result['p50_ms']:.1f} ms, p99 {result['p99_ms']:.1f} ms, longest {result['max_ms']:.0f} ms, "
-               f"cut off mid-answer {result['truncated']}")
+               f"cut off mid-answer {result['truncated']}, told to ask again {result['later']}")
         expect(result["failed"] + result["not_dialed"] == 0, f"{name}: {result}")
         expect(result["answered"] > 200, f"{name}: too few to tell: {result}")
 

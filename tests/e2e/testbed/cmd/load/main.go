@@ -32,6 +32,7 @@ type result struct {
 	Answered  int            `json:"answered"`
 	NotDialed int            `json:"not_dialed"` // no connection to be had, so nothing was sent: refused, or reset before TLS was up
 	Failed    int            `json:"failed"`     // an error, or a status of 500 and more, before or instead of the answer's head
+	Later     int            `json:"later"`      // 429 or 503 with Retry-After: the server's word to ask again, which client-go heeds by itself
 	Truncated int            `json:"truncated"`  // the head came but the body ended early: nobody can retry that
 	Why       map[string]int `json:"why"`
 	took      []time.Duration
@@ -41,6 +42,7 @@ func (r *result) add(other result) {
 	r.Answered += other.Answered
 	r.NotDialed += other.NotDialed
 	r.Failed += other.Failed
+	r.Later += other.Later
 	r.Truncated += other.Truncated
 	for why, n := range other.Why {
 		r.Why[why] += n
@@ -74,6 +76,9 @@ func (r *result) get(client *http.Client, url string) {
 	case err != nil:
 		r.Truncated++
 		r.Why[err.Error()]++
+	case answer.StatusCode >= 429 && answer.Header.Get("Retry-After") != "":
+		r.Later++
+		r.Why[fmt.Sprintf("%d %.200s", answer.StatusCode, body)]++
 	case answer.StatusCode >= 500:
 		r.Failed++
 		r.Why[fmt.Sprintf("%d %.200s", answer.StatusCode, body)]++
