@@ -107,9 +107,10 @@ void ClientConnection::service() noexcept {
     if (end == PumpEnd::open && phase_ == State::open) end = transport_.pump_out(*http_);
     if (end != PumpEnd::open) on_pump_end(end);
     if (phase_ != State::open) return;
-    transport_.update_reading(*http_);
+    if (transport_.update_reading(*http_)) mark_dirty();
     transport_.update_sending(*http_);
     if (http_->finished() && !http_->wants_output()) {
+      if (http_->error() != http::SessionError::none) state_.metrics.session_errors[static_cast<std::size_t>(http_->error())].add();
       start_closing();
       return transport_.close(http_->aborted());
     }

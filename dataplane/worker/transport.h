@@ -40,10 +40,14 @@ class Transport {
   // Plaintext to the session while it reads. Events fire from here.
   template <class Session>
   PumpEnd pump_in(Session& session) {
+    stopped_ = true;
     while (!session.reading_paused()) {
       const auto piece = next_plaintext();
       if (!piece) return failed(piece.error());
-      if (piece->empty()) break;
+      if (piece->empty()) {
+        stopped_ = false;
+        break;
+      }
       const auto fed = session.on_plaintext(*piece, state_.core.now());
       if (tls_ == nullptr) plain_.pop(piece->size());
       if (!fed) return failed(fed.error());
@@ -72,13 +76,16 @@ class Transport {
     return PumpEnd::open;
   }
 
-  // Stops the road's reads while the session wants no more, and lets them go on after.
+  // Stops the road's reads while the session wants no more, and lets them go on after. True: plaintext that was left when the
+  // session paused can be read now, so pump_in() has work though no bytes arrive.
   template <class Session>
-  void update_reading(const Session& session) {
+  bool update_reading(const Session& session) {
     const bool pause = session.reading_paused();
-    if (pause == paused_) return;
-    paused_ = pause;
-    pause ? stream_->pause_read() : stream_->resume_read();
+    if (pause != paused_) {
+      paused_ = pause;
+      pause ? stream_->pause_read() : stream_->resume_read();
+    }
+    return stopped_ && !pause;
   }
 
   void on_end() noexcept { peer_ended_ = true; }
@@ -128,6 +135,7 @@ class Transport {
   std::unique_ptr<tls::Engine> tls_;
   ByteQueue plain_;  // without TLS; bounded by pause_read after one delivery
   bool paused_ = false;
+  bool stopped_ = false;  // pump_in() ended because the session paused
   bool half_closed_ = false;
   bool peer_ended_ = false;
   bool eof_told_ = false;

@@ -68,9 +68,9 @@ void UpstreamConnection::on_closed(net::Stream&, net::StreamError error) noexcep
 // The connection is of no more use: the pool hears of it once, then the streams do (so that a retry finds another link).
 void UpstreamConnection::fail_or_close(const std::string& why) {
   if (phase_ == State::closing) return;
-  const State was = phase_;
+  const bool usable = announced_;
   start_closing();
-  if (was != State::ready) {
+  if (!usable) {
     say(LogLevel::warn, "cannot connect to the API server: " + why);
     return pool_.on_link_failed(*this);
   }
@@ -97,10 +97,15 @@ void UpstreamConnection::on_handshake_done() {
   const bool h2 = transport_->tls() != nullptr && transport_->tls()->alpn() == tls::Alpn::h2;
   http_ = h2 ? http::make_h2_client(*this, state_.buffers) : http::make_h1_client(*this, state_.buffers);
   session = http_.get();
-  known_to_pool_ = true;
+  // An HTTP/2 server says in its SETTINGS how many streams it takes: before them a request could be refused that can no longer be repeated.
+  if (!h2) announce();
+  mark_dirty();
+}
+
+void UpstreamConnection::announce() {
+  announced_ = known_to_pool_ = true;
   state_.timers.arm(timer_, state_.core.now() + limits::upstream_idle_timeout);
   pool_.on_link_ready(*this);
-  mark_dirty();
 }
 
 // ---- serving ----
@@ -115,7 +120,7 @@ void UpstreamConnection::service() noexcept {
   if (end == PumpEnd::open && phase_ == State::ready) end = transport_->pump_out(*http_);
   if (end != PumpEnd::open) on_pump_end(end);
   if (phase_ != State::ready) return;
-  transport_->update_reading(*http_);
+  if (transport_->update_reading(*http_)) mark_dirty();
   transport_->update_sending(*http_);
   if (!http_->finished() || http_->wants_output()) return;
   fail_or_close("finished");
@@ -144,6 +149,10 @@ void UpstreamConnection::on_timer() noexcept {
       if (transport_->stream() != nullptr) transport_->stream()->abort();
       return;
     case State::ready:
+      if (!announced_) {
+        fail_or_close("no SETTINGS in time");
+        return transport_->stream()->abort();
+      }
       if (http_->open_streams() == 0) {
         http_->begin_drain();
         fail_or_close("idle");
@@ -219,6 +228,7 @@ void UpstreamConnection::on_closed(http::Stream& stream, http::Reset reset) {
 }
 
 void UpstreamConnection::on_capacity() {
+  if (!announced_) return announce();
   if (known_to_pool_) pool_.on_link_capacity(*this);
 }
 

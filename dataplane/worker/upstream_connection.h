@@ -48,6 +48,7 @@ class UpstreamConnection final : public Connection, public http::ClientEvents, p
   void service() noexcept override;
   void on_timer() noexcept;
   void on_handshake_done();
+  void announce();
   void on_pump_end(PumpEnd end);
   void start_closing();
   void fail_or_close(const std::string& why);
@@ -60,6 +61,7 @@ class UpstreamConnection final : public Connection, public http::ClientEvents, p
   std::unique_ptr<http::ClientSession> http_;
   Timer timer_;
   State phase_ = State::connecting;
+  bool announced_ = false;      // on_link_ready was said
   bool known_to_pool_ = false;  // on_link_ready was said and on_link_closed not yet
   bool retired_ = false;
   http::Stream* probe_ = nullptr;
