@@ -6,6 +6,7 @@
 #include "control/suggest.h"
 
 #include <arpa/inet.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <sstream>
 
 namespace gh::control {
 namespace {
@@ -27,6 +29,60 @@ std::string place(const std::string& file, const YAML::Mark& mark) {
 }
 
 bool has_bad_bytes(const std::string& text) { return text.find('\0') != text.npos; }
+
+// Takes note of where documents begin.
+class Documents final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { last_ = mark; }
+
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&)
+      override {}
+
+  void OnSequenceStart(
+      const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value
+  ) override {}
+
+  void OnSequenceEnd() override {}
+
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value)
+      override {}
+
+  void OnMapEnd() override {}
+
+  const YAML::Mark& last() const { return last_; }
+
+ private:
+  YAML::Mark last_;
+};
+
+// Nothing of the file is passed over unseen: yaml-cpp skips lines that begin with '%' wherever they
+// stand, and ends a document at text it cannot read, to find the same text as the next document
+// again and again (so YAML::LoadAll of "," never ends).
+bool check_document(
+    const std::string& text, const std::string& file, std::vector<Fault>& problems
+) {
+  if (text.starts_with('%') || text.find("\n%") != text.npos) {
+    problems.push_back(
+        {"a line begins with %, which only YAML directives do; there is no use for them here", file}
+    );
+    return false;
+  }
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  Documents documents;
+  if (!parser.HandleNextDocument(documents) || !parser.HandleNextDocument(documents)) return true;
+  problems.push_back(
+      {"expected one YAML document; here another one begins, or text that is not YAML",
+       place(file, documents.last())}
+  );
+  return false;
+}
 
 // A scalar as text, or a problem.
 void take_value(
@@ -271,19 +327,14 @@ std::vector<Setting> parse_config_text(
 ) {
   std::vector<Setting> settings;
   try {
-    const auto documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      problems.push_back(
-          {"expected one YAML document, found " + std::to_string(documents.size()), file}
-      );
+    if (!check_document(text, file, problems)) return settings;
+    const YAML::Node document = YAML::Load(text);
+    if (document.IsNull()) return settings;
+    if (!document.IsMap()) {
+      problems.push_back({"expected \"name: value\" lines", place(file, document.Mark())});
       return settings;
     }
-    if (documents.empty() || documents.front().IsNull()) return settings;
-    if (!documents.front().IsMap()) {
-      problems.push_back({"expected \"name: value\" lines", place(file, documents.front().Mark())});
-      return settings;
-    }
-    for (const auto& entry : documents.front())
+    for (const auto& entry : document)
       take_entry(entry.first, entry.second, file, settings, problems);
   } catch (const YAML::Exception& error) {
     problems.push_back({"not YAML: " + error.msg, place(file, error.mark)});
