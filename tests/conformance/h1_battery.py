@@ -119,7 +119,7 @@ def message_cases():
                       ("version", b"GET @T HTTP/1.1\rHost: gate\r\n\r\n"),
                       ("field name", GET + b"A\rB: c\r\n\r\n"), ("field value", GET + b"A: b\rc\r\n\r\n"),
                       ("front of a field", GET + b"\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-                      ("end of a value twice", GET + b"A: b\r\r\n\r\n"), ("end of head", GET + b"A: b\r\n\r\r\n"),
+                      ("end of a value twice", GET + b"A: b\r\r\n\r\n"), ("end of head", GET + b"A: b\r\n\r\r\n\r\n"),
                       ("a hidden field", GET + b"A: b\rX-Remote-User: root\r\n\r\n"),
                       ("a hidden end", GET + b"A: b\r\rGET @S HTTP/1.1\r\nHost: gate\r\n\r\n")):
         case("bare CR in the " + what, s, raw, R())
@@ -331,10 +331,12 @@ def length_cases():
     case("Content-Length", s, POST + b"Content-Length: 5\r\n\r\nabcde" + GET + END, [F(b"POST", body=b"abcde"), F()])
     case("Content-Length 0", s, POST + b"Content-Length: 0\r\n\r\n" + GET + END, [F(b"POST"), F()])
     case("a GET with a body", s, GET + b"Content-Length: 5\r\n\r\nabcde" + GET + END, [F(body=b"abcde"), F()])
-    case("Content-Length 5 with spaces around", s, POST + b"Content-Length: \t5 \t\r\n\r\nabcde", F(b"POST", body=b"abcde"))
+    case("Content-Length 5 with spaces around", s, POST + b"Content-Length:  5  \r\n\r\nabcde", F(b"POST", body=b"abcde"))
+    # Tabs are legal here (RFC 9110 §5.6.3); llhttp refuses them, which is safe.
+    case("Content-Length 5 with tabs around", s, POST + b"Content-Length:\t5\t\r\n\r\nabcde", F(b"POST", body=b"abcde"), R())
     case("a body that looks like a request", s, POST + b"Content-Length: %d\r\n\r\n" % len(SMUGGLED.replace(b"@S", SMUGGLED_TARGET)) + SMUGGLED,
          F(b"POST", body=SMUGGLED.replace(b"@S", SMUGGLED_TARGET)))
-    case("a body longer than its length", s, POST + b"Content-Length: 3\r\n\r\nabcdef", [F(b"POST", body=b"abc"), R()],
+    case("a body longer than its length", s, POST + b"Content-Length: 3\r\n\r\nabcdef", [F(b"POST", body=b"abc"), R(silent=True)],
          ending="close_notify")
     for value in (b"", b"+5", b"-5", b"-0", b"0x5", b"5h", b"5.0", b"1e1", b"5,", b",5", b"5 5", b"5;5", b"5, 6", b"five", b"\"5\"", b"5\x0b",
                   b"\x0c5", b"18446744073709551616", b"18446744073709551621", b"9" * 40, b"0" * 30 + b"x", b"5\xa0", b"\xef\xbc\x95",
@@ -363,7 +365,7 @@ def length_cases():
     case("both, Connection nominates the coding", "9112 §6.1", POST + b"Connection: transfer-encoding\r\n" + both + b"0\r\n\r\n" + SMUGGLED, R())
     case("chunked in HTTP/1.0", "9112 §6.1", b"POST @T HTTP/1.0\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED, R(),
          F(b"POST", closes=True))
-    case("CL.0: a length and no body yet", s, GET + b"Content-Length: 60\r\n\r\n" + SMUGGLED[:20], R(), A(method=b"GET"), ending="close_notify")
+    case("CL.0: a length and no body yet", s, GET + b"Content-Length: 100\r\n\r\n" + SMUGGLED[:20], R(), A(method=b"GET"), ending="close_notify")
     case("0.CL: Expect and a length", s, GET + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(SMUGGLED.replace(b"@S", SMUGGLED_TARGET))
          + SMUGGLED, F(body=SMUGGLED.replace(b"@S", SMUGGLED_TARGET)), R(400, 417))
 
@@ -454,7 +456,7 @@ def chunk_cases():
     case("a trailer of 20000 bytes", s, CHUNKED + b"3\r\nabc\r\n0\r\nA: " + b"v" * 20000 + b"\r\n\r\n", A(400, 413, 431))
     case("a trailer that never ends", s, CHUNKED + b"3\r\nabc\r\n0\r\nA: " + b"v" * 2000000, A(400, 413, 431), split=False)
     case("100000 trailers", s, CHUNKED + b"0\r\n" + b"a:b\r\n" * 100000 + END, A(400, 413, 431), split=False)
-    big = bytes(random.Random(7).randbytes(1 << 20))
+    big = random.Random(7).randbytes(1 << 20).replace(b"@", b"a")  # "@T" would be filled in
     case("1 MiB by length", "9112 §6.3", POST + b"Content-Length: %d\r\n\r\n" % len(big) + big, F(b"POST", body=big))
     case("1 MiB in chunks", s, CHUNKED + b"".join(b"%x\r\n" % len(big[i:i + 60000]) + big[i:i + 60000] + b"\r\n"
                                                for i in range(0, len(big), 60000)) + b"0\r\n\r\n", F(b"POST", body=big))
@@ -889,6 +891,12 @@ def client_gone_cases():
 
 
 # ================ the judge ================
+def is_of_another(request, this):
+    """A late request of an earlier case (its own target, or one made from it)."""
+    target = bytes(request.target)
+    return not target.startswith(this.target) and any(target.startswith(c.target) for c in CASES)
+
+
 def read_until(conn, marker):
     data = b""
     while marker not in data:
@@ -979,7 +987,7 @@ def judge(bed, this, alternatives, conn, data):
     last = bed.upstream.last_activity
     if time.monotonic() - last < SETTLE_S:
         time.sleep(SETTLE_S)
-    requests = bed.upstream.take()
+    requests = [r for r in bed.upstream.take() if not is_of_another(r, this)]
     reasons = []
     for alternative in alternatives:
         try:
@@ -1078,8 +1086,8 @@ def run_case(bed, this, manner):
         raise Failure(f"the gate died ({bed.gate.process.returncode})")
 
 
-def run(bed, wanted=None, quick=False):
-    """Yields (name, failure or None). `quick`: each case once; else also split at random points and byte by byte."""
+def run(bed, wanted=None, manners=("whole",)):
+    """Yields (name, failure or None). `manners`: of whole, split (at random points), bytes (one by one)."""
     for this in CASES:
         if wanted and wanted not in this.name:
             continue
@@ -1087,11 +1095,9 @@ def run(bed, wanted=None, quick=False):
             continue
         if this.beds and not any(b in bed.name for b in this.beds):
             continue
-        manners = ["whole"]
-        if not quick and not this.run:
-            manners += ["split"] * this.split + ["bytes"] * (this.bytewise and len(this.raw) > 1)
+        possible = [m for m in manners if m == "whole" or not this.run and (this.split if m == "split" else this.bytewise)]
         failure = None
-        for manner in manners:
+        for manner in possible or ("whole",):
             try:
                 run_case(bed, this, manner)
             except (Failure, OSError) as error:

@@ -49,7 +49,7 @@ subjects: [{kind: User, name: narrow, apiGroup: rbac.authorization.k8s.io}]
 USERS = {"tester": {b"testers", b"auditors", b"system:authenticated"}, "narrow": {b"limited", b"system:authenticated"}}
 HOP_BY_HOP = (b"keep-alive", b"proxy-connection", b"http2-settings")
 WAIT_S = 3.0     # for an answer, or for the gate to close
-SETTLE_S = 0.03  # for bytes that must not come
+SETTLE_S = 0.02  # for bytes that must not come
 
 
 class Failure(Exception):

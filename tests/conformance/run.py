@@ -19,9 +19,11 @@ import h2_battery  # noqa: E402
 from harness import Bed, Failure, haproxy_stand_in  # noqa: E402
 from test_pki import make_pki  # noqa: E402
 
-# name of the bed, what the upstream speaks, --authorization-mode, each case in every manner
-H1_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", False), ("rbac-h2", ("h2",), "RBAC", True), ("allow-h1", ("http/1.1",), "AlwaysAllow", True))
-H2_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", True), ("rbac-h2", ("h2",), "RBAC", True))
+# name of the bed, what the upstream speaks, --authorization-mode, how each case's bytes are sent
+H1_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", ("whole",)), ("rbac-h2", ("h2",), "RBAC", ("whole",)),
+           ("split-rbac-h1", ("http/1.1",), "RBAC", ("split",)), ("bytes-rbac-h1", ("http/1.1",), "RBAC", ("bytes",)),
+           ("allow-h1", ("http/1.1",), "AlwaysAllow", ("whole",)))
+H2_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", ("whole",)), ("rbac-h2", ("h2",), "RBAC", ("whole",)), ("bytes-rbac-h2", ("h2",), "RBAC", ("bytes",)))
 SANITIZERS = ("AddressSanitizer", "runtime error:", "ThreadSanitizer", "LeakSanitizer", "GH_ASSERT")
 
 
@@ -42,7 +44,7 @@ class Tally:
 
 
 def run_bed(battery, label, bed_options, options, pki, tally):
-    name, alpn, mode, quick = bed_options
+    name, alpn, mode, manners = bed_options
     folder = os.path.join(options.folder, label, name)
     prefix = f"{label} [{name}] "
     stand_in = haproxy_stand_in if options.haproxy else None
@@ -52,7 +54,7 @@ def run_bed(battery, label, bed_options, options, pki, tally):
         tally.note(prefix + "start", str(failure))
         return
     started = time.monotonic()
-    for case, failure in battery.run(bed, options.only, quick or options.quick):
+    for case, failure in battery.run(bed, options.only, ("whole",) if options.quick else manners):
         tally.note(prefix + case, failure)
     alive = bed.gate.alive()
     status = bed.close()

@@ -168,7 +168,7 @@ class H1Peer:
             raise Broken("both Content-Length and Transfer-Encoding")
         if codings and codings != [b"chunked"]:
             raise Broken(f"Transfer-Encoding is {codings!r}")
-        if lengths and (len(lengths) > 1 or not re.match(rb"[0-9]{1,18}\Z", lengths[0])):
+        if lengths and (len(lengths) > 1 or not re.match(rb"[0-9]{1,19}\Z", lengths[0])):
             raise Broken(f"Content-Length is {lengths!r}")
         return True
 
@@ -396,7 +396,7 @@ class H2Peer:
         if not TOKEN.match(request.method) or not request.target or request.scheme != b"https":
             self._violation(request, f"pseudo-headers {pseudo!r}")
         hosts = request.all(b"host") + ([pseudo[b":authority"]] if b":authority" in pseudo else [])
-        if len(set(hosts)) != 1:
+        if len(set(hosts)) > 1:
             self._violation(request, f"authority {hosts!r}")
         if re.search(rb"[\x00-\x20\x7f]", request.target):
             self._violation(request, f"path {request.target!r}")
@@ -532,14 +532,14 @@ class Upstream:
         early = self.early_answer
         if early:
             return bool(early(peer, request))
-        if request.all(b"expect") and peer.version == "HTTP/1.1":
-            peer.send_raw(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if request.all(b"expect"):
+            peer.respond(request, 100, body=b"")
         return False
 
     def on_complete(self, peer, request):
         self.last_activity = time.monotonic()
         answer = self.answer or default_answer
-        if peer.version == "HTTP/2" and self.answer:
+        if peer.version == "HTTP/2":  # it may wait for a window, which this thread reads
             threading.Thread(target=quietly, args=(answer, peer, request), daemon=True).start()
         else:
             quietly(answer, peer, request)

@@ -17,7 +17,8 @@ class TlsStream:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side,
                                      server_hostname=server_name)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()       # the TLS object
+        self._send_lock = threading.Lock()  # one send() after another; a reader need not wait for it
 
     def handshake(self):
         while True:
@@ -56,14 +57,16 @@ class TlsStream:
     def send(self, data):
         """Raises OSError when the peer is gone."""
         view = memoryview(data)
-        while view:
-            with self._lock:
-                try:
-                    self._tls.write(view[:16384])
-                except ssl.SSLError as error:
-                    raise ConnectionError(str(error)) from None
-                self._flush()
-            view = view[16384:]
+        with self._send_lock:
+            while view:
+                with self._lock:
+                    try:
+                        self._tls.write(view[:16384])
+                    except ssl.SSLError as error:
+                        raise ConnectionError(str(error)) from None
+                    records = self._outgoing.read()
+                self.sock.sendall(records)
+                view = view[16384:]
 
     def recv(self, timeout=None):
         """Some plaintext; b"" at the end (see `ended`); TimeoutError after `timeout` seconds."""
