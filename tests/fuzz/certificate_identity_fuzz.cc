@@ -19,8 +19,8 @@ std::string pem_of(gh::ByteView der) {
   std::string out = "-----BEGIN CERTIFICATE-----\n";
   for (std::size_t i = 0; i < der.size(); i += 3) {
     const std::size_t left = std::min<std::size_t>(3, der.size() - i);
-    const unsigned bits =
-        der[i] << 16 | (left > 1 ? der[i + 1] << 8 : 0) | (left > 2 ? der[i + 2] : 0);
+    unsigned bits = 0;
+    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < left ? der[i + k] : 0u);
     for (std::size_t k = 0; k < 4; ++k)
       out += k <= left ? alphabet[bits >> (18 - 6 * k) & 63] : '=';
     if (i % 48 == 45) out += '\n';
