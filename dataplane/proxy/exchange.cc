@@ -192,6 +192,8 @@ void Exchange::on_response(http::ResponseHead& head) {
   if (head.status >= 500) host_.metrics[link_->replica].responses_5xx.add();
   if (head.status == 101) {
     state_ = State::tunnel;
+    record.tunnel = true;
+    host_.on_tunnel_open();
     leg_->session->respond(*down_, head, false);
   } else {
     state_ = State::responding;

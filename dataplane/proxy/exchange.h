@@ -46,6 +46,7 @@ struct ExchangeHost {
   std::vector<ReplicaMetrics>& metrics;
   // The client's stream is gone: account for it, then reuse the exchange.
   virtual void on_done(Exchange& exchange, http::Reset reset) noexcept = 0;
+  virtual void on_tunnel_open() noexcept = 0;  // record.tunnel says so until on_done
 
  protected:
   ExchangeHost(Core& c, TimerWheel& t, BufferPool& b, UpstreamPool& p, std::vector<ReplicaMetrics>& m)
@@ -62,6 +63,7 @@ struct Record {
   std::uint8_t verb = 0;      // index into worker::verb_names
   std::uint8_t decision = 0;  // index into worker::decision_names
   bool long_running = false;
+  bool tunnel = false;
   std::uint64_t bytes_up = 0;    // body
   std::uint64_t bytes_down = 0;  // body
   std::size_t replica = Demand::no_replica;

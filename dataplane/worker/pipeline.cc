@@ -131,6 +131,7 @@ void Pipeline::on_done(proxy::Exchange& exchange, http::Reset reset) noexcept {
   const proxy::Record& record = exchange.record;
   Metrics& m = state_.metrics;
   m.requests_active.sub();
+  if (record.tunnel) m.tunnels_active.sub();
   const int code = record.code >= 100 && record.code < 600 ? record.code : 499;  // 499: the client left before an answer (nginx's word)
   m.requests[record.verb][record.decision][static_cast<std::size_t>(code - 100)].add();
   m.bytes_out.add(record.bytes_down);
@@ -146,6 +147,11 @@ void Pipeline::on_done(proxy::Exchange& exchange, http::Reset reset) noexcept {
   }
   exchange.next_free = free_;
   free_ = &exchange;
+}
+
+void Pipeline::on_tunnel_open() noexcept {
+  state_.metrics.tunnels_active.add();
+  state_.metrics.tunnels_total.add();
 }
 
 proxy::Exchange& Pipeline::take_exchange() {

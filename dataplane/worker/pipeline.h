@@ -23,6 +23,7 @@ class Pipeline final : public proxy::ExchangeHost {
 
   void on_request(ClientConnection& client, http::Stream& stream, http::RequestHead& head);
   void on_done(proxy::Exchange& exchange, http::Reset reset) noexcept override;
+  void on_tunnel_open() noexcept override;
 
   // The clients of this core.
   void remember(ClientConnection& client) noexcept;

@@ -134,6 +134,7 @@ struct Bench final : ExchangeHost {
     ++done;
     last_reset = reset;
   }
+  void on_tunnel_open() noexcept override {}
   void advance(Duration by) {
     core_.set_now(core_.now() + by, {});
     timers_.expire(core_.now());
