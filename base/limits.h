@@ -8,6 +8,7 @@
 #include <cstdint>
 
 namespace gh::limits {
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): constants, far below 2^31.
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -87,6 +88,8 @@ inline constexpr seconds upstream_connect_timeout{5};           // TCP and TLS; 
 inline constexpr seconds upstream_wait_timeout{10};             // a request without a connection; then 503
 inline constexpr seconds upstream_head_timeout{65};             // no response head (not for watches and upgrades); then 504
 inline constexpr seconds upstream_idle_timeout{90};             // an unused upstream connection is closed
+inline constexpr std::size_t refused_body_bytes_max = 64 * 1024;  // a refused HTTP/2 request's body is read away so far before the answer…
+inline constexpr seconds refused_body_timeout{1};               // …and waited for so long
 inline constexpr std::size_t upstream_attempts_max = 3;         // tries of one request in all
 inline constexpr std::size_t replay_body_bytes_max = 64 * 1024; // a body is kept for a retry up to this
 inline constexpr milliseconds ejection_first{200};              // a replica that refuses is skipped so long, doubling…
@@ -108,4 +111,5 @@ inline constexpr std::size_t policy_merge_keys_max = 10'000;    // keys of a map
 inline constexpr std::size_t policy_warnings_max = 100;         // warnings kept of a set; more are only counted
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 }  // namespace gh::limits

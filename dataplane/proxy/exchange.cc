@@ -31,12 +31,25 @@ void Exchange::begin(DownLeg& leg, http::Stream& down, http::RequestHead& head) 
 
 // ---- answers of our own ----
 
+// Over HTTP/2 an answer before the end of the request is followed by RST_STREAM (RFC 9113 §8.1), at which some clients (curl) lose the
+// answer: so a short body is read away first.
 void Exchange::refuse(const Refusal& refusal) {
-  state_ = State::answered;
   record.code = refusal.code;
-  record.head_at = host_.core.now();
+  refusal_ = body_of(refusal);
+  const std::size_t unread = replay_.size();
   drop_replay();
-  proxy::refuse(*leg_->session, *down_, refusal);
+  if (unread > 0) leg_->session->consumed(*down_, unread);
+  const bool wait = head_->version == http::Version::http_2 && head_->has_body && !request_ended_ && !head_->expect_continue;
+  if (!wait || record.bytes_up > limits::refused_body_bytes_max) return send_refusal();
+  state_ = State::refusing;
+  arm(limits::refused_body_timeout);
+}
+
+void Exchange::send_refusal() noexcept {
+  host_.timers.cancel(timer_);
+  state_ = State::answered;
+  record.head_at = host_.core.now();
+  proxy::refuse(*leg_->session, *down_, record.code, refusal_);
   leg_->mark_dirty();
 }
 
@@ -90,6 +103,7 @@ void Exchange::on_timer() noexcept {
     host_.pool.cancel(*this);
     return on_unavailable(Unavailable::timed_out);
   }
+  if (state_ == State::refusing) return send_refusal();
   if (state_ != State::sent) return;
   detach_up(http::Reset::cancelled);
   refuse({.code = 504, .message = "gatehouse: the API server did not answer in time"});
@@ -135,11 +149,13 @@ void Exchange::on_down_body(ByteView piece) {
   } else if (state_ != State::waiting) {  // answered: nobody reads it
     leg_->session->consumed(*down_, piece.size());
     leg_->mark_dirty();
+    if (state_ == State::refusing && record.bytes_up > limits::refused_body_bytes_max) send_refusal();
   }
 }
 
 void Exchange::on_down_end(const http::HeaderList* trailers) {
   request_ended_ = true;
+  if (state_ == State::refusing) return send_refusal();
   if (trailers != nullptr && (state_ == State::waiting || up_ != nullptr)) {
     trailers_ = *trailers;
     strip_trailers(trailers_);
@@ -255,6 +271,7 @@ void Exchange::on_up_closed(http::Reset reset) {
     case State::idle:
     case State::begun:
     case State::waiting:
+    case State::refusing:
     case State::answered: return;
   }
 }

@@ -107,7 +107,7 @@ class Exchange final : public Demand {
   Exchange* next_free = nullptr;  // of the host's pool
 
  private:
-  enum class State : std::uint8_t { idle, begun, waiting, sent, responding, tunnel, answered };
+  enum class State : std::uint8_t { idle, begun, waiting, sent, responding, tunnel, refusing, answered };
 
   bool may_repeat(http::Reset reset) const noexcept;
   void detach_up(http::Reset why) noexcept;
@@ -115,6 +115,7 @@ class Exchange final : public Demand {
   void keep(ByteView piece);
   void arm(Duration in) noexcept { host_.timers.arm(timer_, host_.core.now() + in); }
   void on_timer() noexcept;
+  void send_refusal() noexcept;
   bool answer_without_body(const http::ResponseHead& head) const noexcept;
 
   ExchangeHost& host_;
@@ -131,6 +132,7 @@ class Exchange final : public Demand {
   bool response_ended_ = false;
   bool has_trailers_ = false;
   http::HeaderList trailers_;
+  std::string refusal_;             // its body, while the rest of the request is read away
   std::uint64_t sent_up_ = 0;       // body bytes this attempt has sent
   std::uint64_t credited_ = 0;      // body bytes given back to the client's window
 };

@@ -22,10 +22,12 @@ void send(http::ServerSession& session, http::Stream& stream, int code, std::str
 
 }  // namespace
 
-void refuse(http::ServerSession& session, http::Stream& stream, const Refusal& refusal) {
-  const std::string body =
-      http::status_body(refusal.code, http::status_reason(refusal.code), refusal.message, refusal.details);
-  send(session, stream, refusal.code, "application/json", body);
+std::string body_of(const Refusal& refusal) {
+  return http::status_body(refusal.code, http::status_reason(refusal.code), refusal.message, refusal.details);
+}
+
+void refuse(http::ServerSession& session, http::Stream& stream, int code, std::string_view body) {
+  send(session, stream, code, "application/json", body);
 }
 
 void refuse_plain(http::ServerSession& session, http::Stream& stream, int code, std::string_view text) {

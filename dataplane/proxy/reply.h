@@ -2,6 +2,7 @@
 // Answers gatehouse gives itself: Kubernetes Status objects with the API server's codes, reasons and messages.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "dataplane/http/session.h"
@@ -15,8 +16,10 @@ struct Refusal {
   const http::StatusDetails* details = nullptr;  // 403: what was asked for
 };
 
+std::string body_of(const Refusal& refusal);
+
 // Head, body and end on `stream`. 503 and 504 carry Retry-After: 1.
-void refuse(http::ServerSession& session, http::Stream& stream, const Refusal& refusal);
+void refuse(http::ServerSession& session, http::Stream& stream, int code, std::string_view body);
 
 // The API server's answer to a request whose RequestInfo cannot be made: 500 in text/plain.
 void refuse_plain(http::ServerSession& session, http::Stream& stream, int code, std::string_view text);

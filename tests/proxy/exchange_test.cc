@@ -254,6 +254,37 @@ TEST(Exchange, refused_request_reads_its_body_away) {
   EXPECT_TRUE(s.bench.dialer.links.empty());
 }
 
+TEST(Exchange, http2_refusal_lets_a_short_body_end_first) {
+  Scene s;
+  s.head.method = "POST";
+  s.head.has_body = true;
+  s.head.version = http::Version::http_2;
+  s.exchange.begin(s.leg, s.down, s.head);
+  s.exchange.refuse({.code = 403, .message = "no"});
+  s.exchange.on_down_body(as_bytes("{}"));
+  EXPECT_EQ(s.down.response.status, 0);
+  EXPECT_EQ(s.down.consumed, 2u);
+  s.exchange.on_down_end(nullptr);
+  EXPECT_EQ(s.down.response.status, 403);
+}
+
+TEST(Exchange, http2_refusal_waits_neither_for_a_long_body_nor_for_one_that_stalls) {
+  for (const bool stalls : {false, true}) {
+    Scene s;
+    s.head.method = "POST";
+    s.head.has_body = true;
+    s.head.version = http::Version::http_2;
+    s.exchange.begin(s.leg, s.down, s.head);
+    s.exchange.refuse({.code = 403, .message = "no"});
+    if (stalls) {
+      s.bench.advance(limits::refused_body_timeout + 1s);
+    } else {
+      s.exchange.on_down_body(as_bytes(std::string(limits::refused_body_bytes_max + 1, 'x')));
+    }
+    EXPECT_EQ(s.down.response.status, 403) << stalls;
+  }
+}
+
 TEST(Exchange, tunnel_carries_bytes_and_half_closes_both_ways) {
   Scene s;
   s.head.method = "GET";
