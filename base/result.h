@@ -36,6 +36,7 @@ inline auto fault(std::string text, std::string where = {}) {
 #define GH_CONCAT_(a, b) a##b
 #define GH_CONCAT(a, b) GH_CONCAT_(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in any.
 // The only control-flow macros: the value, or an early return of the error.
 #define GH_TRY(declaration, expression) GH_TRY_(GH_CONCAT(gh_try_, __LINE__), declaration, expression)
 #define GH_TRY_(name, declaration, expression)                \
@@ -47,3 +48,4 @@ inline auto fault(std::string text, std::string where = {}) {
     auto gh_try_void = (expression);                                  \
     if (!gh_try_void) return tl::make_unexpected(std::move(gh_try_void).error()); \
   } while (false)
+// NOLINTEND(bugprone-macro-parentheses)

@@ -89,7 +89,8 @@ class Stream {
   virtual void pause_read() noexcept = 0;    // no on_bytes until resume_read() (one more delivery may be under way)
   virtual void resume_read() noexcept = 0;
   virtual void finish() noexcept = 0;        // what is in out() is sent, then FIN; reading goes on
-  virtual void close() noexcept = 0;         // what is in out() is sent, then closed; no more on_bytes
+  virtual void close() noexcept = 0;         // what is in out() is sent, then closed; no more on_bytes. While connecting: dropped.
+                                             // After our FIN the peer has limits::linger_timeout for its own
   virtual void abort() noexcept = 0;         // dropped now, with RST where there was unsent data
   const Endpoint& peer() const noexcept { return peer_; }
 

@@ -19,17 +19,21 @@ const T& as(const sockaddr_storage& storage) {
   return reinterpret_cast<const T&>(storage);
 }
 
-bool parse_port(std::string_view text, std::uint16_t& port) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size();
+template <class Number>
+bool parse_number(std::string_view text, Number& number) {
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stopped == end;
 }
 
 // "fe80::1%eth0": the zone is an interface's name or number.
 bool parse_ipv6(std::string_view text, sockaddr_in6& into) {
   const auto percent = text.find('%');
   if (percent != std::string_view::npos) {
-    const std::string zone(text.substr(percent + 1));
-    into.sin6_scope_id = if_nametoindex(zone.c_str());
+    const std::string_view zone = text.substr(percent + 1);
+    if (!parse_number(zone, into.sin6_scope_id)) {
+      into.sin6_scope_id = if_nametoindex(std::string(zone).c_str());
+    }
     if (into.sin6_scope_id == 0) return false;
   }
   const std::string ip(text.substr(0, percent));
@@ -53,7 +57,7 @@ Outcome<Endpoint> Endpoint::parse(std::string_view text) {
   const auto colon = text.rfind(':');
   std::uint16_t port = 0;
   if (colon == std::string_view::npos || text.find('\0') != std::string_view::npos ||
-      !parse_port(text.substr(colon + 1), port))
+      !parse_number(text.substr(colon + 1), port))
     return wrong();
   const auto host = text.substr(0, colon);
   if (host.empty() || host.front() == '[') {
@@ -113,7 +117,7 @@ std::string Endpoint::ip() const {
 }
 
 std::string Endpoint::to_string() const {
-  const std::string port_text = ":" + std::to_string(port());
+  std::string port_text = ":" + std::to_string(port());
   if (any_family_) return port_text;
   if (!is_ipv6() || is_mapped_ipv4(storage_)) return ip() + port_text;
   const auto scope = as<sockaddr_in6>(storage_).sin6_scope_id;

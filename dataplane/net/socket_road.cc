@@ -156,17 +156,24 @@ void SocketRoad::on_accepted(Listener& listener, int fd, const Endpoint& peer) n
 }
 
 void SocketRoad::on_accept_failed(int error) noexcept {
-  switch (error) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
+  switch (error) {  // that connection's own trouble, accept(2): the next may be well
+    case ECONNABORTED:
+    case EINTR:
+    case EPERM:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENONET:
+    case ETIMEDOUT:
+      return;
+    default:  // out of descriptors or memory, and what would come again at once
       ++accept_errors_;
       accept_resting_ = true;
       accept_again_ = unset;
-      return;
-    default:
-      return;  // that connection's own trouble (ECONNABORTED and the like, accept(2))
   }
 }
 

@@ -50,8 +50,8 @@ class SocketRoad : public Road {
 
  protected:
   struct Listener {
-    int fd;
-    AcceptHandler* handler;
+    int fd = -1;
+    AcceptHandler* handler = nullptr;
     bool accepting = false;  // uring: an accept is under way
   };
 

@@ -22,7 +22,8 @@ std::string take_all(ByteQueue& queue) {
 
 std::string letters(std::size_t count, char first = 'a') {
   std::string text(count, ' ');
-  for (std::size_t i = 0; i < count; ++i) text[i] = static_cast<char>(first + static_cast<char>(i % 26));
+  for (std::size_t i = 0; i < count; ++i)
+    text[i] = static_cast<char>(first + static_cast<char>(i % 26));
   return text;
 }
 

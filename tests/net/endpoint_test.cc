@@ -88,6 +88,13 @@ TEST(Endpoint, loopback_is_known_in_each_of_its_forms) {
   EXPECT_FALSE(Endpoint().is_loopback());
 }
 
+TEST(Endpoint, a_zone_is_an_interface_by_name_or_number) {
+  const auto named = Endpoint::parse("[fe80::1%lo]:80");
+  ASSERT_TRUE(named);
+  EXPECT_EQ(Endpoint::parse(named->to_string())->to_string(), named->to_string());
+  EXPECT_FALSE(Endpoint::parse("[fe80::1%0]:80"));
+}
+
 TEST(Endpoint, an_empty_endpoint_is_harmless) {
   const Endpoint none;
   EXPECT_EQ(none.port(), 0);

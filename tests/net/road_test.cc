@@ -26,7 +26,9 @@ void echo(Stream& stream, ByteView bytes) {
 
 struct SleepLog final : SleepObserver {
   std::string told;
+
   void on_sleep() noexcept override { told += 's'; }
+
   void on_awake() noexcept override { told += 'a'; }
 };
 

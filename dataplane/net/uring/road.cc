@@ -180,10 +180,12 @@ void UringRoad::on_completion(const io_uring_cqe& done) noexcept {
 void UringRoad::on_accept(std::size_t index, const io_uring_cqe& done) noexcept {
   Listener& listener = listeners()[index];
   if ((done.flags & IORING_CQE_F_MORE) == 0) listener.accepting = false;
+  if (listener.fd < 0) {
+    if (done.res >= 0) ::close(done.res);  // it came in while listening stopped
+    return;
+  }
   if (done.res < 0) {
     on_accept_failed(-done.res);
-  } else if (listener.fd < 0) {
-    ::close(done.res);  // it came in while listening stopped
   } else {
     on_accepted(listener, done.res, peer_of(done.res));
   }
