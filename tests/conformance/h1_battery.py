@@ -890,6 +890,46 @@ def client_gone_cases():
     case("an upload the upstream does not read", "bounds", b"", run=upload, only="h1")
 
 
+# ================ slow clients (a bed of its own: --head-timeout=1s --idle-timeout=1s) ================
+def trickle(head, piece, answered):
+    """Bytes keep coming, but the head never ends: the clock is not set back by them."""
+    def run(bed, this):
+        conn = bed.connect()
+        conn.send(this.fill(head))
+        data, deadline = b"", time.monotonic() + 15
+        while not conn.ended and time.monotonic() < deadline:
+            try:
+                if piece:
+                    conn.send(piece)
+                data += conn.recv(0.2)
+            except TimeoutError:
+                pass
+            except OSError:
+                break
+        if not conn.ended and time.monotonic() >= deadline:
+            raise Failure("the connection stays open")
+        replies = parse_replies(data, [b"GET"] * 9, conn.ended)
+        if [r.status for r in replies] not in answered:
+            raise Failure(f"the answers are {[r.status for r in replies]}, not one of {answered}")
+        requests = bed.upstream.take()
+        if len(requests) != sum(1 for r in replies if r.status == 200):
+            raise Failure(f"the upstream saw {[r.summary() for r in requests]}")
+    return run
+
+
+def slow_cases():
+    s = "9112 §9.5"
+    slow = {"beds": ("slow",)}
+    case("a head that stops", s, b"", run=trickle(GET + b"A: b", b"", [[408], []]), **slow)
+    case("a head a byte at a time", s, b"", run=trickle(GET + b"A: ", b"b", [[408], []]), **slow)
+    case("a head a field at a time", s, b"", run=trickle(GET, b"A: b\r\n", [[408], []]), **slow)
+    case("a request line a byte at a time", s, b"", run=trickle(b"GET /", b"a", [[408], []]), **slow)
+    case("a second head that stops", s, b"", run=trickle(GET + END + GET, b"A: b\r\n", [[200, 408], [200]]), **slow)
+    case("nothing at all", s, b"", run=trickle(b"", b"", [[], [408]]), **slow)
+    case("nothing after a request", s, b"", run=trickle(GET + END, b"", [[200]]), **slow)
+    case("an answer slower than the idle time", s, GET + END, F(), answer=lambda p, r: (time.sleep(1.5), p.respond(r)), **slow)
+
+
 # ================ the judge ================
 def is_of_another(request, this):
     """A late request of an earlier case (its own target, or one made from it)."""
@@ -1093,7 +1133,7 @@ def run(bed, wanted=None, manners=("whole",)):
             continue
         if this.only and this.only not in ("h1" if "http/1.1" in bed.upstream_alpn else "h2"):
             continue
-        if this.beds and not any(b in bed.name for b in this.beds):
+        if not any(b in bed.name for b in this.beds or ("rbac", "allow")):
             continue
         possible = [m for m in manners if m == "whole" or not this.run and (this.split if m == "split" else this.bytewise)]
         failure = None
@@ -1109,5 +1149,5 @@ def run(bed, wanted=None, manners=("whole",)):
 
 
 for section in (message_cases, request_line_cases, target_cases, judged_cases, host_cases, field_cases, length_cases, coding_cases, chunk_cases,
-                truncated_cases, connection_cases, identity_cases, expect_cases, upgrade_cases, answer_cases, client_gone_cases):
+                truncated_cases, connection_cases, identity_cases, expect_cases, upgrade_cases, answer_cases, client_gone_cases, slow_cases):
     section()

@@ -22,8 +22,10 @@ from test_pki import make_pki  # noqa: E402
 # name of the bed, what the upstream speaks, --authorization-mode, how each case's bytes are sent
 H1_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", ("whole",)), ("rbac-h2", ("h2",), "RBAC", ("whole",)),
            ("split-rbac-h1", ("http/1.1",), "RBAC", ("split",)), ("bytes-rbac-h1", ("http/1.1",), "RBAC", ("bytes",)),
-           ("allow-h1", ("http/1.1",), "AlwaysAllow", ("whole",)))
-H2_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", ("whole",)), ("rbac-h2", ("h2",), "RBAC", ("whole",)), ("bytes-rbac-h2", ("h2",), "RBAC", ("bytes",)))
+           ("allow-h1", ("http/1.1",), "AlwaysAllow", ("whole",)), ("slow-h1", ("http/1.1",), "RBAC", ("whole",)))
+H2_BEDS = (("rbac-h1", ("http/1.1",), "RBAC", ("whole",)), ("rbac-h2", ("h2",), "RBAC", ("whole",)), ("bytes-rbac-h2", ("h2",), "RBAC", ("bytes",)),
+           ("slow-h2", ("h2",), "RBAC", ("whole",)))
+SLOW = ("--head-timeout", "1s", "--idle-timeout", "1s")
 SANITIZERS = ("AddressSanitizer", "runtime error:", "ThreadSanitizer", "LeakSanitizer", "GH_ASSERT")
 
 
@@ -43,13 +45,43 @@ class Tally:
                 print(f"ok {name}", flush=True)
 
 
+def drained(bed):
+    """SIGTERM with requests under way: they end well, then every connection is closed. The failure, or None."""
+    def slow(peer, request):
+        time.sleep(0.6)
+        peer.respond(request)
+    try:
+        bed.upstream.answer = slow
+        idle, h1, h2 = bed.connect(), bed.connect(), h2_battery.Client(bed)
+        h1.send(b"GET /drain HTTP/1.1\r\nHost: gate\r\n\r\n")
+        h2.send(h2_battery.get(b"/drain"))
+        time.sleep(0.2)
+        bed.gate.process.terminate()
+        reply = h1_battery.read_reply(h1, b"GET")
+        if reply.status != 200 or not reply.closes():
+            return f"HTTP/1.1 under way got {reply.status} {reply.headers}"
+        h2.wait_streams([1])
+        if 1 not in h2.streams or h2.streams[1].status != 200 or not h2.streams[1].ended:
+            return f"HTTP/2 under way got {h2.describe()}"
+        for conn in (idle, h1):
+            h1_battery.wait_closed(conn)
+        h2.wait_closed()
+        if h2.goaway_code != 0:
+            return f"no GOAWAY but {h2.describe()}"
+    except (Failure, OSError) as failure:
+        return str(failure) or type(failure).__name__
+    finally:
+        bed.upstream.answer = None
+    return None
+
+
 def run_bed(battery, label, bed_options, options, pki, tally):
     name, alpn, mode, manners = bed_options
     folder = os.path.join(options.folder, label, name)
     prefix = f"{label} [{name}] "
     stand_in = haproxy_stand_in if options.haproxy else None
     try:
-        bed = Bed(options.gatehouse, pki, folder, alpn, road=options.road, mode=mode, stand_in=stand_in)
+        bed = Bed(options.gatehouse, pki, folder, alpn, road=options.road, mode=mode, extra=SLOW if name.startswith("slow") else (), stand_in=stand_in)
     except Failure as failure:
         tally.note(prefix + "start", str(failure))
         return
@@ -57,6 +89,8 @@ def run_bed(battery, label, bed_options, options, pki, tally):
     for case, failure in battery.run(bed, options.only, ("whole",) if options.quick else manners):
         tally.note(prefix + case, failure)
     alive = bed.gate.alive()
+    if not options.haproxy:
+        tally.note(prefix + "SIGTERM lets requests finish", drained(bed) if alive else "the gate is dead")
     status = bed.close()
     log = bed.gate.log_text()
     wrong = [word for word in SANITIZERS if word in log]
