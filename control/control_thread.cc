@@ -12,6 +12,7 @@
 #include "dataplane/net/byte_stream.h"
 #include "dataplane/worker/worker.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/eventfd.h>
@@ -216,6 +217,43 @@ std::vector<Fault> Gate::choose_road() {
   return {};
 }
 
+// Whether somebody answers there within a moment.
+bool answers(const net::Endpoint& at) {
+  constexpr int moment_ms = 300;
+  const int fd = socket(at.address()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int error = fd < 0 || connect(fd, at.address(), at.length()) == 0 ? 0 : errno;
+  pollfd wait{fd, POLLOUT, 0};
+  if (error == EINPROGRESS && poll(&wait, 1, moment_ms) == 1) {
+    socklen_t length = sizeof error;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  }
+  if (fd >= 0) close(fd);
+  return fd >= 0 && error == 0;
+}
+
+// Whether the address is one of this host's: "localhost" names ::1 also where there is no IPv6.
+bool is_ours(const net::Endpoint& at) {
+  sockaddr_storage any_port{};
+  std::memcpy(&any_port, at.address(), at.length());
+  if (at.is_ipv6()) {
+    reinterpret_cast<sockaddr_in6*>(&any_port)->sin6_port = 0;
+  } else {
+    reinterpret_cast<sockaddr_in*>(&any_port)->sin_port = 0;
+  }
+  const int fd = socket(any_port.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool ours =
+      fd >= 0 && bind(fd, reinterpret_cast<const sockaddr*>(&any_port), at.length()) == 0;
+  if (fd >= 0) close(fd);
+  return ours;
+}
+
+// Of several addresses the first that answers; when none does, or there is only one, the first.
+net::Endpoint best_of(const std::vector<net::Endpoint>& addresses) {
+  if (addresses.size() == 1) return addresses.front();
+  const auto found = std::find_if(addresses.begin(), addresses.end(), answers);
+  return found == addresses.end() ? addresses.front() : *found;
+}
+
 std::vector<Fault> Gate::resolve_upstreams() {
   std::vector<Fault> problems;
   for (const UpstreamUrl& upstream : config_.upstream) {
@@ -228,7 +266,7 @@ std::vector<Fault> Gate::resolve_upstreams() {
       continue;
     }
     settings_.replicas.push_back(
-        {upstream.url, addresses->front(), upstream.at.to_string(), upstream.tls}
+        {upstream.url, best_of(*addresses), upstream.at.to_string(), upstream.tls}
     );
     view_.replicas.push_back(upstream.url);
   }
@@ -236,9 +274,15 @@ std::vector<Fault> Gate::resolve_upstreams() {
 }
 
 Outcome<std::vector<net::Endpoint>> addresses_of(const HostPort& at) {
-  if (!at.host.empty()) return net::resolve(at.host, at.port);
-  GH_TRY(const auto any, net::Endpoint::parse(at.to_string()));
-  return std::vector<net::Endpoint>{any};
+  if (at.host.empty()) {
+    GH_TRY(const auto any, net::Endpoint::parse(at.to_string()));
+    return std::vector<net::Endpoint>{any};
+  }
+  GH_TRY(auto addresses, net::resolve(at.host, at.port));
+  if (std::any_of(addresses.begin(), addresses.end(), is_ours)) {
+    std::erase_if(addresses, [](const net::Endpoint& each) { return !is_ours(each); });
+  }
+  return addresses;
 }
 
 std::vector<Fault> Gate::listen() {
