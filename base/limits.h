@@ -64,6 +64,7 @@ inline constexpr std::size_t h2_resets_per_second_max = 100;
 inline constexpr std::size_t h2_control_frames_queued_max = 1000;  // PING/SETTINGS answers waiting; more: connection closed
 inline constexpr std::int64_t h2_overhead_frames_burst_max = 1000;  // frames that carry nothing (PING, SETTINGS ×4, PRIORITY, WINDOW_UPDATE, empty DATA)…
 inline constexpr std::int64_t h2_overhead_frames_per_second_max = 500;  // …and a second, less what answers our DATA; more: ENHANCE_YOUR_CALM
+inline constexpr std::uint32_t h2_updates_earned_max = 1u << 20;  // WINDOW_UPDATE frames our DATA has earned and that have not come; no more are added up
 inline constexpr std::uint32_t h2_continuations_max = 32;       // CONTINUATION frames of one header block; more: ENHANCE_YOUR_CALM
 inline constexpr std::uint32_t h2_header_block_bytes_max = 128 * 1024;  // one compressed header block; more: ENHANCE_YOUR_CALM
 inline constexpr std::size_t h2_send_block_bytes_max = 256 * 1024;  // a head we send; more: the stream is reset

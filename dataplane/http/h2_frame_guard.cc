@@ -28,10 +28,17 @@ H2FrameGuard::Verdict H2FrameGuard::on_frame(const h2::FrameHead& frame, Instant
     case h2::priority:
     case h2::ping:
     case h2::goaway:
-    case h2::window_update:
     default:
       return on_idle_frame(now);
+    case h2::window_update:
+      return on_window_update(now);
   }
+}
+
+H2FrameGuard::Verdict H2FrameGuard::on_window_update(Instant now) noexcept {
+  if (updates_earned_ == 0) return on_idle_frame(now);
+  --updates_earned_;
+  return Verdict::pass;
 }
 
 // Bounds of the compressed block; what it unpacks to is bounded field by field (h2_server.cc,

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/units.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -118,10 +119,14 @@ class H2FrameGuard {
     return resets_.take(now) ? Verdict::pass : Verdict::flood;
   }
 
-  // A DATA frame moved out. A peer answers it with up to two WINDOW_UPDATE frames; one that
-  // dribbles its window (CVE-2019-9511) earns nothing by frames which that window cut short.
+  // A DATA frame moved out. A peer answers it with up to two WINDOW_UPDATE frames, and it may
+  // answer many DATA frames at once: what they earned waits, it does not run over as in a full
+  // bucket. One that dribbles its window (CVE-2019-9511) earns nothing by frames which that window
+  // cut short.
   void on_data_sent(std::size_t bytes, bool cut_by_window) noexcept {
-    if (!cut_by_window || bytes >= 1024) overhead_.give(3);
+    if (cut_by_window && bytes < 1024) return;
+    overhead_.give(1);
+    updates_earned_ = std::min(updates_earned_ + 2, limits::h2_updates_earned_max);
   }
 
   // A request was taken up: its SETTINGS, PING and WINDOW_UPDATE company is welcome.
@@ -134,9 +139,11 @@ class H2FrameGuard {
 
  private:
   Verdict on_block(const h2::FrameHead& frame) noexcept;
+  Verdict on_window_update(Instant now) noexcept;
 
   TokenBucket overhead_;
   TokenBucket resets_;
+  std::uint32_t updates_earned_ = 0;
   std::uint32_t block_bytes_ = 0;
   std::uint32_t continuations_ = 0;
   bool block_open_ = false;

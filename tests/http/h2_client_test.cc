@@ -241,6 +241,26 @@ TEST(H2Client, interim_heads_without_end_are_a_flood) {
   EXPECT_EQ(back.told(1).why, Reset::connection_lost);
 }
 
+// An upload in small pieces, answered late and all at once: the connection is not the upload's
+// alone.
+TEST(H2Client, window_updates_that_come_late_for_many_small_pieces_are_no_flood) {
+  Back back;
+  back.start();
+  Stream& stream = back.open("POST", false);
+  std::string updates;
+  for (int i = 0; i < 5000; ++i) {
+    back.session->send_body(stream, as_bytes("x"));
+    back.take();
+    updates += window_update(0, 1) + window_update(1, 1);
+  }
+  back.give(updates);
+  EXPECT_EQ(back.error(), SessionError::none);
+  for (int i = 0; i < 5000 && back.error() == SessionError::none; ++i) {
+    back.give(window_update(0, 1));
+  }
+  EXPECT_EQ(back.error(), SessionError::h2_flood);
+}
+
 TEST(H2Client, push_is_a_protocol_error) {
   Back back;
   back.start();
