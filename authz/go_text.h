@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text as Go prints and reads it: %q, the rune loop over bytes that may not be UTF-8,
-// strconv.ParseInt. Pure. Owner: none.
+// Text as Go prints and reads it: %q, strconv.ParseInt. Pure. Owner: none.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace gh::authz {
-
-struct Rune {
-  std::uint32_t value = 0;
-  std::uint32_t bytes = 0;
-  bool valid = true;  // false: one byte that is not UTF-8; value is U+FFFD
-};
-
-// Precondition: at < text.size().
-Rune rune_at(std::string_view text, std::size_t at) noexcept;
-void append_rune(std::string& out, std::uint32_t rune);
 
 // strconv.Quote, which is fmt's %q.
 void append_quoted(std::string& out, std::string_view text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/certificate.h"
 
+#include "base/utf8.h"
 #include "tls/der_reader.h"
 #include "tls/name_syntax.h"
 
@@ -77,19 +78,6 @@ constexpr std::array<std::uint8_t, 2> der_null = {5, 0};
 
 // ---- strings and names (RFC 5280 §4.1.2.4) ----
 
-void append_utf8(std::string& out, unsigned point) {
-  if (point < 0x80) {
-    out += static_cast<char>(point);
-  } else if (point < 0x800) {
-    out += static_cast<char>(0xc0 | point >> 6);
-    out += static_cast<char>(0x80 | (point & 0x3f));
-  } else {
-    out += static_cast<char>(0xe0 | point >> 12);
-    out += static_cast<char>(0x80 | (point >> 6 & 0x3f));
-    out += static_cast<char>(0x80 | (point & 0x3f));
-  }
-}
-
 bool printable(std::uint8_t c) {  // with '*' and '&', which certificates have though X.680 does not
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          (c >= '\'' && c <= ')') || (c >= '+' && c <= '/') || c == ' ' || c == ':' || c == '=' ||
@@ -107,7 +95,7 @@ bool read_bmp(ByteView value, std::string& out) {  // UCS-2: no surrogates, no n
     if (point >= 0xfffe || (point >= 0xfdd0 && point <= 0xfdef) ||
         (point >= 0xd800 && point <= 0xdfff))
       return false;
-    append_utf8(out, point);
+    append_rune(out, point);
   }
   return true;
 }
@@ -127,7 +115,7 @@ bool read_string(std::uint8_t tag, ByteView value, std::string& out) {
       if (!std::all_of(value.begin(), value.end(), numeric)) return false;
       break;
     case der::t61_string:  // read as Latin-1, as everybody does
-      for (const std::uint8_t c : value) append_utf8(out, c);
+      for (const std::uint8_t c : value) append_rune(out, c);
       return true;
     case der::bmp_string:
       return read_bmp(value, out);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/name_syntax.h"
 
+#include "base/utf8.h"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -14,23 +16,12 @@ bool is_ia5(ByteView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t b) { return b < 0x80; });
 }
 
-bool is_utf8(ByteView s) {
-  for (std::size_t i = 0; i < s.size();) {
-    const std::uint8_t lead = s[i];
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-    if (lead < 0xc2 || lead > 0xf4 || s.size() - i <= more) return false;
-    // The second byte excludes overlong forms, surrogates and what lies above U+10FFFF.
-    const std::uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    const std::uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (s[i + 1] < low || s[i + 1] > high) return false;
-    for (std::size_t k = 2; k <= more; ++k) {
-      if ((s[i + k] & 0xc0) != 0x80) return false;
-    }
-    i += more + 1;
+bool is_utf8(ByteView bytes) {
+  const std::string_view text = as_text(bytes);
+  for (std::size_t at = 0; at < text.size();) {
+    const Rune rune = rune_at(text, at);
+    if (!rune.valid) return false;
+    at += rune.bytes;
   }
   return true;
 }

@@ -73,8 +73,8 @@ void judge_url(
 std::string as_json(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
-    const authz::Rune rune = authz::rune_at(text, at);
-    authz::append_rune(out, rune.value);
+    const Rune rune = rune_at(text, at);
+    append_rune(out, rune.value);
     at += rune.bytes;
   }
   return out;

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/http/status_body.h"
 
+#include "base/utf8.h"
+
 #include <array>
 #include <cstdint>
 
 namespace gh::http {
 
 namespace {
-
-// Length of the well-formed UTF-8 sequence at the start of `text`, 0 when there is none (RFC 3629).
-std::size_t utf8_sequence(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t first = byte(0);
-  const std::size_t n = first < 0x80   ? 1
-                        : first < 0xc2 ? 0
-                        : first < 0xe0 ? 2
-                        : first < 0xf0 ? 3
-                        : first < 0xf5 ? 4
-                                       : 0;
-  if (n == 0 || text.size() < n) return 0;
-  for (std::size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
-  if (first == 0xed && byte(1) > 0x9f) return 0;  // surrogates
-  if (first == 0xf0 && byte(1) < 0x90) return 0;  // overlong
-  if (first == 0xf4 && byte(1) > 0x8f) return 0;  // above U+10FFFF
-  return n;
-}
 
 void append_escaped_ascii(std::string& out, char c) {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -71,8 +52,9 @@ void append_escaped_ascii(std::string& out, char c) {
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const std::size_t n = utf8_sequence(text);
-    if (n == 0) {
+    const Rune rune = rune_at(text, 0);
+    const std::size_t n = rune.bytes;
+    if (!rune.valid) {
       out += "\\ufffd";
     } else if (n == 1) {
       append_escaped_ascii(out, text[0]);
