@@ -3,6 +3,7 @@
 // TLS and sockets. The peer's frames are ready made (HPACK as a warm client writes it), so only the
 // session is measured.
 #include "dataplane/http/session.h"
+#include "tests/http/h2_frame.h"
 
 #include <benchmark/benchmark.h>
 
@@ -14,22 +15,9 @@ namespace {
 
 using namespace gh;
 using namespace gh::http;
+using gh::http::test::frame;
 
 constexpr std::size_t body_bytes = 1024;
-
-std::string frame(
-    std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload
-) {
-  std::string out{
-      '\0',
-      static_cast<char>(payload.size() >> 8),
-      static_cast<char>(payload.size()),
-      static_cast<char>(type),
-      static_cast<char>(flags)
-  };
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(stream >> shift);
-  return out.append(payload);
-}
 
 void set_stream(std::string& bytes, std::size_t at, std::uint32_t stream) {
   for (std::size_t i = 0; i < 4; ++i) bytes[at + 5 + i] = static_cast<char>(stream >> (24 - 8 * i));

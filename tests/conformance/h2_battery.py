@@ -1267,23 +1267,29 @@ def wanted_streams(alternative):
     return {1, 3} if isinstance(alternative, TwoStreams) else set()
 
 
+JUDGE = b"judge!!!"
+
+
 def judge(bed, this, client):
     wanted = set().union(*(wanted_streams(a) for a in this.alternatives))
     only_conn = all(isinstance(a, Conn) for a in this.alternatives)
-    pings = len(client.pongs)
+    pings = client.pongs.count(JUDGE)  # its own, not a PING of the case whose answer may still be on its way
+
+    def ping_came_back():
+        return client.pongs.count(JUDGE) > pings
     try:
         if not only_conn:
-            client.send(h2.ping(b"judge!!!"))
+            client.send(h2.ping(JUDGE))
     except OSError:
         pass
     deadline = time.monotonic() + (0.3 if this.ending == "rst" else WAIT_S)
 
     def done():
         streams = all(s in client.streams and (client.streams[s].ended or client.streams[s].reset is not None) for s in wanted)
-        return not only_conn and streams and len(client.pongs) > pings
+        return not only_conn and streams and ping_came_back()
     while not client.closed and not done() and time.monotonic() < deadline:
         # An outcome without answers is reached when the PING came back and nothing else follows.
-        if not only_conn and len(client.pongs) > pings and any(isinstance(a, (Ok, Stream)) and not wanted_streams(a) - set(client.streams) for a in this.alternatives):
+        if not only_conn and ping_came_back() and any(isinstance(a, (Ok, Stream)) and not wanted_streams(a) - set(client.streams) for a in this.alternatives):
             before = len(client.streams)
             client.pump(0.1)
             if len(client.streams) == before and not any(isinstance(a, Ok) and wanted_streams(a) - {s for s, x in client.streams.items() if x.ended or x.reset is not None}

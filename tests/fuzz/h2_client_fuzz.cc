@@ -4,6 +4,8 @@
 // each, windows and queues within bounds, nothing leaks.
 #include "base/limits.h"
 #include "dataplane/http/session.h"
+#include "tests/fuzz/steps.h"
+#include "tests/http/h2_frame.h"
 
 #include <algorithm>
 #include <array>
@@ -18,33 +20,9 @@ namespace {
 
 using namespace gh;
 using namespace gh::http;
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-class Steps {
- public:
-  Steps(const std::uint8_t* data, std::size_t size) : rest_(data, size) {}
-
-  bool more() const { return !rest_.empty(); }
-
-  std::uint8_t byte() {
-    if (rest_.empty()) return 0;
-    const std::uint8_t b = rest_.front();
-    rest_ = rest_.subspan(1);
-    return b;
-  }
-
-  ByteView bytes(std::size_t n) {
-    const ByteView taken = rest_.first(std::min(n, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-
- private:
-  ByteView rest_;
-};
+using gh::http::test::frame;
+using gh::test::require;
+using gh::test::Steps;
 
 class Owner : public ClientEvents {
  public:
@@ -113,20 +91,6 @@ class Owner : public ClientEvents {
     return open.at(stream.id);
   }
 };
-
-std::string frame(
-    std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload
-) {
-  std::string out{
-      '\0',
-      static_cast<char>(payload.size() >> 8),
-      static_cast<char>(payload.size()),
-      static_cast<char>(type),
-      static_cast<char>(flags)
-  };
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(stream >> shift);
-  return out.append(payload);
-}
 
 class Program {
  public:

@@ -6,6 +6,7 @@
 #include "base/buffer_pool.h"
 #include "dataplane/http/h2_frame_guard.h"
 #include "dataplane/http/session.h"
+#include "tests/http/h2_frame.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -18,31 +19,6 @@
 namespace gh::http::test {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
-
-inline constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-inline std::string u32(std::uint32_t value) {
-  return {
-      static_cast<char>(value >> 24),
-      static_cast<char>(value >> 16),
-      static_cast<char>(value >> 8),
-      static_cast<char>(value)
-  };
-}
-
-inline std::string frame(
-    std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload = {}
-) {
-  std::string out;
-  out += static_cast<char>(payload.size() >> 16);
-  out += static_cast<char>(payload.size() >> 8);
-  out += static_cast<char>(payload.size());
-  out += static_cast<char>(type);
-  out += static_cast<char>(flags);
-  out += u32(stream);
-  out += payload;
-  return out;
-}
 
 inline std::string setting(std::uint16_t id, std::uint32_t value) {
   return std::string{static_cast<char>(id >> 8), static_cast<char>(id)} + u32(value);
