@@ -189,13 +189,6 @@ void ClientConnection::abort() noexcept {
   if (transport_.stream() != nullptr) transport_.stream()->abort();
 }
 
-void ClientConnection::revoke() noexcept {
-  if (phase_ != State::open) return;
-  lose_session();
-  start_closing();
-  transport_.close();
-}
-
 // ---- requests ----
 
 void ClientConnection::on_request(http::Stream& stream, http::RequestHead& head) { pipeline_.on_request(*this, stream, head); }

@@ -26,8 +26,6 @@ class ClientConnection final : public Connection, public http::ServerEvents, pub
 
   void begin_drain() noexcept;
   void abort() noexcept;
-  // Closed by policy: its certificate is no longer good. Running requests are reset.
-  void revoke() noexcept;
 
   Caller& caller() noexcept { return caller_; }
   const std::string& peer_ip() const noexcept { return peer_ip_; }

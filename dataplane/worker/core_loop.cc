@@ -3,27 +3,21 @@
 
 #include <memory>
 
+#include "base/assert.h"
 #include "dataplane/worker/client_connection.h"
 #include "dataplane/worker/upstream_connection.h"
 
 namespace gh::worker {
-namespace {
-
-std::vector<proxy::ReplicaMetrics>& sized(Metrics& metrics, std::size_t replicas) {
-  metrics.replicas = std::vector<proxy::ReplicaMetrics>(replicas);
-  return metrics.replicas;
-}
-
-}  // namespace
 
 CoreLoop::CoreLoop(
     Core& core, net::Road& road, BufferPool& buffers, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log
 )
     : timers_(core.now()),
       state_(core, timers_, buffers, road, settings, shared, metrics, log),
-      pool_(core, timers_, *this, metrics.replicas.size() == settings.replicas.size() ? metrics.replicas
-                                                                                      : sized(metrics, settings.replicas.size())),
-      pipeline_(state_, pool_) {}
+      pool_(core, timers_, *this, metrics.replicas),
+      pipeline_(state_, pool_) {
+  GH_ASSERT(metrics.replicas.size() == settings.replicas.size());
+}
 
 void CoreLoop::after_wait() noexcept {
   notice_new_tls();

@@ -16,6 +16,7 @@ namespace gh::worker {
 
 class CoreLoop final : public net::AcceptHandler, public proxy::Dialer {
  public:
+  // metrics.replicas has an entry for each of settings.replicas.
   CoreLoop(Core& core, net::Road& road, BufferPool& buffers, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log);
 
   void after_wait() noexcept;  // expires timers and serves every connection that has something to do

@@ -89,7 +89,6 @@ class Transport {
   }
 
   void on_end() noexcept { peer_ended_ = true; }
-  bool peer_ended() const noexcept { return peer_ended_; }
 
   // In a tunnel our direction has ended: close_notify and FIN once, reading goes on.
   template <class Session>

@@ -165,7 +165,6 @@ void UpstreamConnection::on_timer() noexcept {
 
 void UpstreamConnection::retire() noexcept {
   known_to_pool_ = false;  // the pool has let go of it
-  retired_ = true;
   if (phase_ != State::ready) return;
   http_->begin_drain();
   mark_dirty();

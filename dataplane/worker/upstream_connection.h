@@ -63,7 +63,6 @@ class UpstreamConnection final : public Connection, public http::ClientEvents, p
   State phase_ = State::connecting;
   bool announced_ = false;      // on_link_ready was said
   bool known_to_pool_ = false;  // on_link_ready was said and on_link_closed not yet
-  bool retired_ = false;
   http::Stream* probe_ = nullptr;
   int probe_status_ = 0;
 };

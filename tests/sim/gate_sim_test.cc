@@ -57,6 +57,7 @@ class Gate {
   explicit Gate(std::uint64_t seed, std::size_t replicas) : net_(seed) {
     net_.core.set_now({1}, {now_seconds});
     make_settings(replicas);
+    metrics_.replicas = std::vector<proxy::ReplicaMetrics>(replicas);
     publish();
     for (std::size_t i = 0; i < replicas; ++i) {
       tls::ServerSettings server;
