@@ -179,6 +179,7 @@ void UpstreamConnection::probe() noexcept {
   head.scheme = "https";
   head.authority = replica_settings().authority;
   head.headers.add("user-agent", "gatehouse");
+  head.headers.add("x-remote-user", "gatehouse");  // an API server without --anonymous-auth answers nobody
   probe_status_ = 0;
   pool_.on_stream_opened(*this);
   probe_ = &session->open(head, true, nullptr);
@@ -215,10 +216,11 @@ void UpstreamConnection::on_closed(http::Stream& stream, http::Reset reset) {
   pool_.on_stream_closed(*this);
   if (&stream == probe_) {
     probe_ = nullptr;
-    // Anything but an error of the server: an answer of 401 or 403 also comes from a server that serves.
-    const bool ready = reset == http::Reset::none && probe_status_ >= 200 && probe_status_ < 500;
-    if (known_to_pool_) pool_.on_probe(*this, ready);
-    return;
+    // 401 and 403 also come from an API server that has not read its RBAC objects yet. 404: it has no such page, so it serves.
+    const bool ready = reset == http::Reset::none && ((probe_status_ >= 200 && probe_status_ < 300) || probe_status_ == 404);
+    if (!known_to_pool_) return;
+    if (!ready) say(LogLevel::warn, "the API server is not ready: /readyz answered " + (probe_status_ == 0 ? "nothing" : std::to_string(probe_status_)));
+    return pool_.on_probe(*this, ready);
   }
   if (proxy::Exchange* exchange = exchange_of(stream)) {
     stream.user = nullptr;

@@ -138,7 +138,8 @@ def balance(w):
     served = lambda: [sum(marker in line for line in open(w.bed.audit_log(index), errors="replace")) for index in range(2)]
 
     def ask():
-        with w.helper("erin", "load", "-path", f"/api/v1/namespaces/ns1/configmaps?limit=1&x={marker}", "-workers", "8", "-rate", "20", "-time", "1s") as load:
+        with w.helper("erin", "load", "-path", f"/api/v1/namespaces/ns1/configmaps?limit=1&x={marker}", "-workers", "8", "-rate", "20", "-time", "20s") as load:
+            time.sleep(1)
             load.finish()
         return min(served()) > 0
     wait_until("requests at both", ask, 20)

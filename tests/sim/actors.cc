@@ -198,8 +198,7 @@ void SimUpstream::Peer::on_request(http::Stream& stream, http::RequestHead& head
   Request& request = requests_[stream.id];
   request.stream = &stream;
   request.line = head.method + " " + head.target;
-  const bool probe = head.target == "/readyz";  // the gate itself asks, as nobody
-  if (!probe && head.headers.count("x-remote-user") != 1) owner_.complaints.push_back(request.line + ": not exactly one user");
+  if (head.headers.count("x-remote-user") != 1) owner_.complaints.push_back(request.line + ": not exactly one user");
   request.user = std::string(head.headers.find("x-remote-user").value_or(""));
   if (request.user == "root") owner_.complaints.push_back(request.line + ": a client's own x-remote-user was believed");
   if (head.target.find("/secrets") != std::string::npos) owner_.complaints.push_back(request.line + ": was never allowed");
