@@ -4,6 +4,7 @@
 #include "authz/rbac/aggregation.h"
 #include "authz/rbac/policy_tree.h"
 #include "base/limits.h"
+#include "tests/support/tests_dir.h"
 
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -587,14 +588,14 @@ TEST(Aggregation, the_default_policy_becomes_what_a_cluster_has) {
   PolicyLoader from_files;
   for (const char* file : {"clusterroles", "clusterrolebindings", "roles", "rolebindings"}) {
     const auto added =
-        from_files.add_path(std::string(GH_TESTS_DIR "/vectors/bootstrap/") + file + ".yaml");
+        from_files.add_path(tests_dir() + "/vectors/bootstrap/" + file + ".yaml");
     ASSERT_TRUE(added) << added.error().to_string();
   }
   EXPECT_TRUE(from_files.warnings().empty());
   const Policy files = from_files.take();
 
   simdjson::dom::parser parser;
-  simdjson::dom::element root = parser.load(GH_TESTS_DIR "/vectors/rbac.json");
+  simdjson::dom::element root = parser.load(tests_dir() + "/vectors/rbac.json");
   PolicyLoader from_vectors;
   for (simdjson::dom::element policy : root["policies"].get_array()) {
     if (std::string_view(policy["id"]) != "bootstrap") continue;

@@ -2,6 +2,7 @@
 // The vectors of tests/vectors, through the judges of `gatehouse conformance`. GH_VECTORS names a
 // folder to judge instead (other seeds).
 #include "control/conformance/conformance.h"
+#include "tests/support/tests_dir.h"
 
 #include <gtest/gtest.h>
 
@@ -22,7 +23,7 @@ void expect_all_pass(
   const char* const folder = std::getenv("GH_VECTORS");
   std::ostringstream out;
   const Tally tally =
-      judge((folder != nullptr ? folder : GH_TESTS_DIR "/vectors") + ("/" + name), out);
+      judge((folder != nullptr ? folder : tests_dir() + "/vectors") + "/" + name, out);
   EXPECT_EQ(tally.failed, 0U) << out.str().substr(0, 8000);
   EXPECT_GE(tally.passed, cases_min);
 }

@@ -3,6 +3,7 @@
 #include "tests/control/loopback_client.h"
 #include "tests/control/temporary_folder.h"
 #include "tests/control/test_certificates.h"
+#include "tests/support/tests_dir.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -101,7 +102,7 @@ Said run(std::vector<std::string> words) {
   return {code, program.said()};
 }
 
-const std::string examples = std::string(GH_TESTS_DIR) + "/../examples";
+const std::string examples = tests_dir() + "/../examples";
 
 class BinaryTest : public testing::Test {
  protected:

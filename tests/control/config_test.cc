@@ -5,6 +5,7 @@
 #include "control/options.h"
 #include "control/suggest.h"
 #include "tests/control/temporary_folder.h"
+#include "tests/support/tests_dir.h"
 
 #include <gtest/gtest.h>
 
@@ -364,7 +365,7 @@ TEST(ConfigFile, the_rendered_configuration_reads_back_the_same) {
 
 TEST(ConfigFile, the_example_has_every_key_and_reads_well) {
   std::vector<Fault> problems;
-  const std::string file = std::string(GH_TESTS_DIR) + "/../examples/config.yaml";
+  const std::string file = tests_dir() + "/../examples/config.yaml";
   const auto text = read_file(file, 1 << 20);
   ASSERT_TRUE(text);
   EXPECT_EQ(text_of(load_config({flag("config", {file})}).problems), "");

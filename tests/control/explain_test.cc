@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/explain_command.h"
 #include "tests/control/temporary_folder.h"
+#include "tests/support/tests_dir.h"
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ struct Said {
 
 Said explain(ExplainArguments arguments) {
   if (arguments.policy.empty())
-    arguments.policy = {std::string(GH_TESTS_DIR) + "/../examples/policy"};
+    arguments.policy = {tests_dir() + "/../examples/policy"};
   std::ostringstream out, err;
   const int code = explain_command(arguments, out, err);
   return {code, out.str(), err.str()};

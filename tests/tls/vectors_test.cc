@@ -9,6 +9,8 @@
 #include <ctime>
 #include <map>
 
+#include "tests/support/tests_dir.h"
+
 namespace gh::tls {
 namespace {
 
@@ -35,8 +37,8 @@ struct Case {
 
 std::vector<Case> load_cases() {
   simdjson::dom::parser parser, key_parser;
-  const Json file = parser.load(std::string(GH_TESTS_DIR) + "/vectors/x509.json");
-  const Json keys = key_parser.load(std::string(GH_TESTS_DIR) + "/vectors/x509-keys.json");
+  const Json file = parser.load(tests_dir() + "/vectors/x509.json");
+  const Json keys = key_parser.load(tests_dir() + "/vectors/x509-keys.json");
   std::vector<Case> out;
   for (const Json each : file["cases"].get_array()) {
     Case one;
