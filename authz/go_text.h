@@ -2,12 +2,12 @@
 // Text as Go prints and reads it: %q, strconv.ParseInt. Pure. Owner: none.
 #pragma once
 
+#include "base/utf8.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "base/utf8.h"
 
 namespace gh::authz {
 

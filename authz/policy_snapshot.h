@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What control publishes for deciding: one compiled table with its generation. Null before the first good policy: deny all.
+// What control publishes for deciding: one compiled table with its generation. Null before the
+// first good policy: deny all.
 #pragma once
+
+#include "authz/rbac/decision_table.h"
 
 #include <cstdint>
 #include <memory>
-
-#include "authz/rbac/decision_table.h"
 
 namespace gh::authz {
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pieces of memory for bytes on their way, pooled per core, last freed first used (warm in cache).
-// Owner: one core. Bound: limits::pool_idle_chunks_max free chunks are kept, further ones go back to the allocator.
+// Owner: one core. Bound: limits::pool_idle_chunks_max free chunks are kept, further ones go back
+// to the allocator.
 #pragma once
+
+#include "base/limits.h"
 
 #include <cstddef>
 #include <cstdint>
-
-#include "base/limits.h"
 
 namespace gh {
 
@@ -27,6 +28,7 @@ class BufferPool {
 
   Chunk* take();                     // empty; allocates when the pool has none
   void give(Chunk* chunk) noexcept;  // back to the pool
+
   std::size_t in_use() const noexcept { return in_use_; }
 
  private:

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/byte_queue.h"
 
+#include "base/assert.h"
+
 #include <algorithm>
 #include <cstring>
-
-#include "base/assert.h"
 
 namespace gh {
 

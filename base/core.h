@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The core a worker runs on. A function that takes Core& runs on that core's thread; one that takes none is pure
-// or belongs to control. Core is a clang capability, so -Wthread-safety reports a stray access.
+// The core a worker runs on. A function that takes Core& runs on that core's thread; one that takes
+// none is pure or belongs to control. Core is a clang capability, so -Wthread-safety reports a
+// stray access.
 #pragma once
 
 #include "base/units.h"
@@ -20,6 +21,7 @@ namespace gh {
 class GH_CAPABILITY("core") Core {
  public:
   explicit Core(CoreId id) : id_(id) {}
+
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
@@ -27,7 +29,9 @@ class GH_CAPABILITY("core") Core {
 
   // The instant this turn of the loop began (set by the worker, or by the simulator).
   Instant now() const { return now_; }
+
   UnixTime wall() const { return wall_; }
+
   void set_now(Instant now, UnixTime wall) {
     now_ = now;
     wall_ = wall;

@@ -16,16 +16,19 @@ class Counter {
   void add(std::uint64_t n = 1) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
+
   void sub(std::uint64_t n = 1) noexcept {
     value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
   }
+
   std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
   std::atomic<std::uint64_t> value_{0};
 };
 
-// Latencies in power-of-two buckets of a microsecond: bucket i counts values below 2^i µs, the last all others.
+// Latencies in power-of-two buckets of a microsecond: bucket i counts values below 2^i µs, the last
+// all others.
 class LatencyHistogram {
  public:
   static constexpr std::size_t buckets = 26;
@@ -36,7 +39,9 @@ class LatencyHistogram {
     counts_[at < buckets ? at : buckets - 1].add();
     sum_ns_.add(static_cast<std::uint64_t>(ns < 0 ? 0 : ns));
   }
+
   std::uint64_t count(std::size_t bucket) const noexcept { return counts_[bucket].read(); }
+
   std::uint64_t sum_ns() const noexcept { return sum_ns_.read(); }
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every bound of the data plane, with what happens when it is reached. Values a user may change are only
-// defaults here; their flag is named.
+// Every bound of the data plane, with what happens when it is reached. Values a user may change are
+// only defaults here; their flag is named.
 #pragma once
 
 #include <chrono>
@@ -12,6 +12,8 @@ namespace gh::limits {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+// clang-format off
 
 // ---- memory ----
 inline constexpr std::size_t chunk_bytes = 16 * 1024 + 512;     // one pooled piece of a ByteQueue (a full TLS record fits)
@@ -112,5 +114,6 @@ inline constexpr std::size_t policy_merge_keys_max = 10'000;    // keys of a map
 inline constexpr std::size_t policy_warnings_max = 100;         // warnings kept of a set; more are only counted
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
+// clang-format on
 // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 }  // namespace gh::limits

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Log lines from a worker to control: a bounded ring, never blocking. Full: the line is dropped and counted.
-// Rate limit: a worker's event lines of one kind, at most `burst` a second (LogLimiter); what was held back is counted.
+// Log lines from a worker to control: a bounded ring, never blocking. Full: the line is dropped and
+// counted. Rate limit: a worker's event lines of one kind, at most `burst` a second (LogLimiter);
+// what was held back is counted.
 #pragma once
+
+#include "base/counters.h"
+#include "base/limits.h"
+#include "base/spsc_ring.h"
+#include "base/units.h"
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
-
-#include "base/counters.h"
-#include "base/limits.h"
-#include "base/spsc_ring.h"
-#include "base/units.h"
 
 namespace gh {
 
@@ -29,7 +30,9 @@ class LogQueue {
   void push(LogLine line) noexcept {
     if (!ring_.push(std::move(line))) dropped_.add();
   }
+
   std::optional<LogLine> pop() noexcept { return ring_.pop(); }  // control
+
   std::uint64_t dropped() const noexcept { return dropped_.read(); }
 
  private:

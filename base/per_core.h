@@ -2,11 +2,11 @@
 // One cache-aligned slot a core, so that neighbours never share a line.
 #pragma once
 
-#include <cstddef>
-#include <vector>
-
 #include "base/assert.h"
 #include "base/core.h"
+
+#include <cstddef>
+#include <vector>
 
 namespace gh {
 
@@ -24,12 +24,14 @@ class PerCore {
     GH_ASSERT(index < slots_.size());
     return slots_[index].value;
   }
+
   std::size_t size() const noexcept { return slots_.size(); }
 
  private:
   struct alignas(cache_line) Slot {
     T value{};
   };
+
   std::vector<Slot> slots_;
 };
 

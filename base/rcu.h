@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Door 2 between cores: snapshots under RCU (liburcu, QSBR flavour). Control publishes, workers read.
-// A snapshot a worker has read stays valid until that worker's next quiet() or sleep(). What must outlive a turn
-// (an identity's permissions) is tied to a generation number and looked up again, never kept as a pointer.
+// Door 2 between cores: snapshots under RCU (liburcu, QSBR flavour). Control publishes, workers
+// read. A snapshot a worker has read stays valid until that worker's next quiet() or sleep(). What
+// must outlive a turn (an identity's permissions) is tied to a generation number and looked up
+// again, never kept as a pointer.
 #pragma once
+
+#include "base/core.h"
 
 #include <atomic>
 #include <memory>
 #include <utility>
 
-#include "base/core.h"
-
 namespace gh {
 
-// A worker thread's membership. Made on the worker's thread at its start and destroyed there at its end.
+// A worker thread's membership. Made on the worker's thread at its start and destroyed there at its
+// end.
 class RcuReader {
  public:
   RcuReader();
@@ -32,12 +34,16 @@ template <class T>
 class Rcu {
  public:
   Rcu() = default;
+
   explicit Rcu(std::unique_ptr<const T> first) : current_(first.release()) {}
+
   ~Rcu() { delete current_.load(std::memory_order_relaxed); }
+
   Rcu(const Rcu&) = delete;
   Rcu& operator=(const Rcu&) = delete;
 
-  // The newest snapshot, or null before the first publish. Valid for this turn of the reader's loop.
+  // The newest snapshot, or null before the first publish. Valid for this turn of the reader's
+  // loop.
   const T* read() const noexcept { return current_.load(std::memory_order_acquire); }
 
   // Control: swaps the pointer, waits for the readers of the old one, frees it.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Door 1 between cores: a bounded ring with one writer and one reader. Full: push says no and nothing changes.
+// Door 1 between cores: a bounded ring with one writer and one reader. Full: push says no and
+// nothing changes.
 #pragma once
+
+#include "base/per_core.h"
 
 #include <atomic>
 #include <bit>
@@ -9,14 +12,13 @@
 #include <utility>
 #include <vector>
 
-#include "base/per_core.h"
-
 namespace gh {
 
 template <class T>
 class SpscRing {
  public:
-  explicit SpscRing(std::size_t capacity) : slots_(std::bit_ceil(capacity)), mask_(slots_.size() - 1) {}
+  explicit SpscRing(std::size_t capacity)
+      : slots_(std::bit_ceil(capacity)), mask_(slots_.size() - 1) {}
 
   // The writer's thread.
   bool push(T value) noexcept {

@@ -48,17 +48,20 @@ void TimerWheel::arm(Timer& timer, Instant deadline) noexcept {
 
 void TimerWheel::cancel(Timer& timer) noexcept {
   if (timer.wheel_ == nullptr) return;
-  Link* const last = timer.next == timer.prev ? timer.next : nullptr;  // what stays behind alone: a slot's head
+  // what stays behind alone: a slot's head
+  Link* const last = timer.next == timer.prev ? timer.next : nullptr;
   unlink(timer);
   forget_if_slot(last);
   timer.wheel_ = nullptr;
   --armed_;
 }
 
-// So that next_deadline() does not wake the loop for a slot of cancelled timers. A list being expired is no slot.
+// So that next_deadline() does not wake the loop for a slot of cancelled timers. A list being
+// expired is no slot.
 void TimerWheel::forget_if_slot(const Link* empty) noexcept {
   const std::less<> before;
-  if (empty == nullptr || before(empty, heads_.data()) || !before(empty, heads_.data() + slots)) return;
+  if (empty == nullptr || before(empty, heads_.data()) || !before(empty, heads_.data() + slots))
+    return;
   const auto at = static_cast<std::size_t>(empty - heads_.data());
   used_[at / 64] &= ~(std::uint64_t{1} << (at % 64));
 }

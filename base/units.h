@@ -11,10 +11,12 @@ namespace gh {
 
 using Duration = std::chrono::nanoseconds;
 
-// A point on the monotonic clock of the process, or on the simulator's clock. Handed in, never read by a layer.
+// A point on the monotonic clock of the process, or on the simulator's clock. Handed in, never read
+// by a layer.
 struct Instant {
   std::int64_t ns = 0;
   auto operator<=>(const Instant&) const = default;
+
   static constexpr Instant never() { return {std::numeric_limits<std::int64_t>::max()}; }
 };
 

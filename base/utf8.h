@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// UTF-8 (RFC 3629), one code point at a time: what is overlong, a surrogate, above U+10FFFF or cut short is one bad byte, as Go's
-// range loop over a string sees it. Pure.
+// UTF-8 (RFC 3629), one code point at a time: what is overlong, a surrogate, above U+10FFFF or cut
+// short is one bad byte, as Go's range loop over a string sees it. Pure.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keep-alive GETs over mutual TLS, one thread: N connections, each with M requests under way, until a count is reached.
-// Prints requests, errors and rate. Written on the project's own road, TLS engine and HTTP sessions.
+// Keep-alive GETs over mutual TLS, one thread: N connections, each with M requests under way, until
+// a count is reached. Prints requests, errors and rate. Written on the project's own road, TLS
+// engine and HTTP sessions.
+#include "dataplane/http/session.h"
+#include "dataplane/net/byte_stream.h"
+#include "tls/context.h"
+#include "tls/engine.h"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -8,11 +14,6 @@
 #include <memory>
 #include <sstream>
 #include <vector>
-
-#include "dataplane/http/session.h"
-#include "dataplane/net/byte_stream.h"
-#include "tls/context.h"
-#include "tls/engine.h"
 
 namespace gh::load {
 namespace {
@@ -50,7 +51,8 @@ class Client final : public net::StreamHandler, public http::ClientEvents {
 
   void pump() {
     if (http_ == nullptr || stream_ == nullptr) return;
-    while (http_->open_streams() < options_.streams && http_->free_streams() > 0 && totals_.begun < options_.requests) {
+    while (http_->open_streams() < options_.streams && http_->free_streams() > 0 &&
+           totals_.begun < options_.requests) {
       ++totals_.begun;
       http_->open(head_, true, nullptr);
     }
@@ -69,10 +71,12 @@ class Client final : public net::StreamHandler, public http::ClientEvents {
     (void)tls_->on_ciphertext({}, wall_now());
     stream.flush();
   }
+
   void on_bytes(net::Stream& stream, ByteView bytes) noexcept override {
     if (!tls_->on_ciphertext(bytes, wall_now())) return give_up(stream);
     if (http_ == nullptr && tls_->established()) {
-      http_ = tls_->alpn() == tls::Alpn::h2 ? http::make_h2_client(*this, pool_) : http::make_h1_client(*this, pool_);
+      http_ = tls_->alpn() == tls::Alpn::h2 ? http::make_h2_client(*this, pool_)
+                                            : http::make_h1_client(*this, pool_);
     }
     std::uint8_t piece[16'384];
     while (http_ != nullptr) {
@@ -84,28 +88,42 @@ class Client final : public net::StreamHandler, public http::ClientEvents {
     pump();
     if (!stream.out().empty()) stream.flush();
   }
+
   void give_up(net::Stream& stream) {
     std::fprintf(stderr, "connection failed: %s\n", tls_->error_text().c_str());
     totals_.begun = options_.requests;
     ++totals_.bad;
     stream.abort();
   }
+
   void on_end(net::Stream& stream) noexcept override { stream.close(); }
+
   void on_send_room(net::Stream&) noexcept override {}
+
   void on_closed(net::Stream&, net::StreamError) noexcept override {
     stream_ = nullptr;
     if (http_ != nullptr) http_->on_lost();
   }
+
   void on_response(http::Stream&, http::ResponseHead& head) override { status_ = head.status; }
+
   void on_body(http::Stream& stream, ByteView body) override {
     totals_.bytes += body.size();
     http_->consumed(stream, body.size());
   }
+
   void on_response_end(http::Stream&, const http::HeaderList*) override {}
+
   void on_tunnel_bytes(http::Stream&, ByteView) override {}
+
   void on_tunnel_end(http::Stream&) override {}
+
   void on_sent(http::Stream&, std::size_t) override {}
-  void on_closed(http::Stream&, http::Reset reset) override { ++(reset == http::Reset::none && status_ == 200 ? totals_.good : totals_.bad); }
+
+  void on_closed(http::Stream&, http::Reset reset) override {
+    ++(reset == http::Reset::none && status_ == 200 ? totals_.good : totals_.bad);
+  }
+
   void on_capacity() override {}
 
   const Options& options_;
@@ -130,13 +148,17 @@ Outcome<Totals> run(const Options& options) {
   Totals totals;
   BufferPool pool;
   std::vector<std::unique_ptr<Client>> clients;
-  GH_TRY(const auto road, net::make_road(options.road == "epoll" ? net::RoadKind::epoll : net::RoadKind::uring, pool));
+  GH_TRY(
+      const auto road,
+      net::make_road(options.road == "epoll" ? net::RoadKind::epoll : net::RoadKind::uring, pool)
+  );
   for (std::size_t i = 0; i < options.connections; ++i) {
     clients.push_back(std::make_unique<Client>(options, totals, pool, *context));
     road->connect(endpoint, *clients.back());
   }
   const Instant give_up = monotonic_now() + std::chrono::seconds(120);
-  while (totals.good + totals.bad < options.requests && road->open_streams() > 0 && monotonic_now() < give_up) {
+  while (totals.good + totals.bad < options.requests && road->open_streams() > 0 &&
+         monotonic_now() < give_up) {
     road->submit();
     road->wait(monotonic_now(), monotonic_now() + std::chrono::milliseconds(100));
   }
@@ -168,9 +190,15 @@ int main(int argc, char** argv) {
     return 2;
   }
   const double seconds = static_cast<double>((gh::monotonic_now() - begin).count()) / 1e9;
-  std::printf("{\"requests\":%llu,\"good\":%llu,\"bad\":%llu,\"bytes\":%llu,\"seconds\":%.3f,\"rate\":%.0f}\n",
-              static_cast<unsigned long long>(totals->good + totals->bad), static_cast<unsigned long long>(totals->good),
-              static_cast<unsigned long long>(totals->bad), static_cast<unsigned long long>(totals->bytes), seconds,
-              static_cast<double>(totals->good) / seconds);
+  std::printf(
+      "{\"requests\":%llu,\"good\":%llu,\"bad\":%llu,\"bytes\":%llu,\"seconds\":%.3f,\"rate\":%.0f}"
+      "\n",
+      static_cast<unsigned long long>(totals->good + totals->bad),
+      static_cast<unsigned long long>(totals->good),
+      static_cast<unsigned long long>(totals->bad),
+      static_cast<unsigned long long>(totals->bytes),
+      seconds,
+      static_cast<double>(totals->good) / seconds
+  );
   return totals->bad == 0 && totals->good >= options.requests ? 0 : 1;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client's head made ready for the API server: what only we may say is removed, the caller's identity set.
-#include <benchmark/benchmark.h>
-
+// A client's head made ready for the API server: what only we may say is removed, the caller's
+// identity set.
 #include "dataplane/proxy/headers.h"
+
+#include <benchmark/benchmark.h>
 
 namespace {
 
@@ -11,7 +12,8 @@ void header_rewrite(benchmark::State& state) {
       {"x-remote-user", "system:node:node-1"},
       {"x-remote-group", "system:nodes"},
       {"x-remote-group", "system:authenticated"},
-      {"x-remote-extra-authentication.kubernetes.io%2fcredential-id", "X509SHA256=923fd9556ce28336826cf4838a62308be0d60874b3c9c444455a53504d289bb2"},
+      {"x-remote-extra-authentication.kubernetes.io%2fcredential-id",
+       "X509SHA256=923fd9556ce28336826cf4838a62308be0d60874b3c9c444455a53504d289bb2"},
   };
   gh::http::RequestHead head;
   for (auto _ : state) {

@@ -7,7 +7,9 @@
 namespace gh::proxy {
 
 Exchange::Exchange(ExchangeHost& host)
-    : host_(host), timer_(this, [](void* self) noexcept { static_cast<Exchange*>(self)->on_timer(); }), replay_(host.buffers) {}
+    : host_(host),
+      timer_(this, [](void* self) noexcept { static_cast<Exchange*>(self)->on_timer(); }),
+      replay_(host.buffers) {}
 
 void Exchange::begin(DownLeg& leg, http::Stream& down, http::RequestHead& head) {
   GH_ASSERT(state_ == State::idle);
@@ -31,15 +33,16 @@ void Exchange::begin(DownLeg& leg, http::Stream& down, http::RequestHead& head) 
 
 // ---- answers of our own ----
 
-// Over HTTP/2 an answer before the end of the request is followed by RST_STREAM (RFC 9113 §8.1), at which some clients (curl) lose the
-// answer: so a short body is read away first.
+// Over HTTP/2 an answer before the end of the request is followed by RST_STREAM (RFC 9113 §8.1), at
+// which some clients (curl) lose the answer: so a short body is read away first.
 void Exchange::refuse(const Refusal& refusal) {
   record.code = refusal.code;
   refusal_ = body_of(refusal);
   const std::size_t unread = replay_.size();
   drop_replay();
   if (unread > 0) leg_->session->consumed(*down_, unread);
-  const bool wait = head_->version == http::Version::http_2 && head_->has_body && !request_ended_ && !head_->expect_continue;
+  const bool wait = head_->version == http::Version::http_2 && head_->has_body && !request_ended_ &&
+                    !head_->expect_continue;
   if (!wait || record.bytes_up > limits::refused_body_bytes_max) return send_refusal();
   state_ = State::refusing;
   arm(limits::refused_body_timeout);
@@ -83,7 +86,8 @@ void Exchange::on_link(Link& link) noexcept {
     link.session->send_body(*up_, {chunk->data + chunk->begin, chunk->end - chunk->begin});
   }
   if (replay_.size() > limits::replay_body_bytes_max) drop_replay();
-  if (head_->has_body && request_ended_) link.session->end_body(*up_, has_trailers_ ? &trailers_ : nullptr);
+  if (head_->has_body && request_ended_)
+    link.session->end_body(*up_, has_trailers_ ? &trailers_ : nullptr);
   link.mark_dirty();
   if (record.long_running) {
     host_.timers.cancel(timer_);
@@ -149,7 +153,8 @@ void Exchange::on_down_body(ByteView piece) {
   } else if (state_ != State::waiting) {  // answered: nobody reads it
     leg_->session->consumed(*down_, piece.size());
     leg_->mark_dirty();
-    if (state_ == State::refusing && record.bytes_up > limits::refused_body_bytes_max) send_refusal();
+    if (state_ == State::refusing && record.bytes_up > limits::refused_body_bytes_max)
+      send_refusal();
   }
 }
 
@@ -181,7 +186,8 @@ void Exchange::on_down_tunnel_end() {
 
 void Exchange::on_up_sent(std::size_t bytes) {
   sent_up_ += bytes;
-  // The answer's time runs from the last of the request that went out: a long upload is not a silent server.
+  // The answer's time runs from the last of the request that went out: a long upload is not a
+  // silent server.
   if (state_ == State::sent && !record.long_running) arm(limits::upstream_head_timeout);
   if (sent_up_ <= credited_ || down_ == nullptr) return;  // a repeated attempt: given back already
   leg_->session->consumed(*down_, sent_up_ - credited_);
@@ -192,7 +198,8 @@ void Exchange::on_up_sent(std::size_t bytes) {
 // ---- API server → client ----
 
 bool Exchange::answer_without_body(const http::ResponseHead& head) const noexcept {
-  return head_->method == "HEAD" || head.status == 204 || head.status == 304 || head.content_length == std::uint64_t{0};
+  return head_->method == "HEAD" || head.status == 204 || head.status == 304 ||
+         head.content_length == std::uint64_t{0};
 }
 
 void Exchange::on_response(http::ResponseHead& head) {
@@ -258,8 +265,13 @@ void Exchange::on_up_closed(http::Reset reset) {
         return forward();
       }
       host_.timers.cancel(timer_);
-      if (reset == http::Reset::peer_error) return refuse({.code = 502, .message = "gatehouse: the API server's answer is not valid HTTP"});
-      return refuse({.code = 503, .message = "gatehouse: the API server went away before it answered"});
+      if (reset == http::Reset::peer_error)
+        return refuse(
+            {.code = 502, .message = "gatehouse: the API server's answer is not valid HTTP"}
+        );
+      return refuse(
+          {.code = 503, .message = "gatehouse: the API server went away before it answered"}
+      );
     case State::responding:
       if (response_ended_) return;
       leg_->session->reset(*down_, http::Reset::internal_error);  // never a silent success
@@ -272,7 +284,8 @@ void Exchange::on_up_closed(http::Reset reset) {
     case State::begun:
     case State::waiting:
     case State::refusing:
-    case State::answered: return;
+    case State::answered:
+      return;
   }
 }
 

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request on its two legs: the client's stream ("down") and an API server's ("up"), and the bytes between them.
-// In: events of both sessions.  Out: commands to both sessions; each leg given commands is marked dirty.
-// Owner: one core; pooled by its host.
-// Not here: whether the request is allowed (worker/pipeline.h), which connection serves it (upstream_pool.h).
+// One request on its two legs: the client's stream ("down") and an API server's ("up"), and the
+// bytes between them. In: events of both sessions.  Out: commands to both sessions; each leg given
+// commands is marked dirty. Owner: one core; pooled by its host. Not here: whether the request is
+// allowed (worker/pipeline.h), which connection serves it (upstream_pool.h).
 //
-// Back-pressure is credit: what one leg has handed up and the other not yet sent stays within the first leg's window,
-// because consumed() is said only when on_sent() came back. A request body is kept until the response head arrives, up to
-// limits::replay_body_bytes_max, so that the request can go to another replica when that is safe.
+// Back-pressure is credit: what one leg has handed up and the other not yet sent stays within the
+// first leg's window, because consumed() is said only when on_sent() came back. A request body is
+// kept until the response head arrives, up to limits::replay_body_bytes_max, so that the request
+// can go to another replica when that is safe.
 //
 //   begin → [refuse] | forward → waiting → sent → responding → done          (tunnel after 101)
 //                                   ↑________/ refused, or safe and unanswered
 #pragma once
-
-#include <cstdint>
-#include <string>
-#include <string_view>
 
 #include "base/byte_queue.h"
 #include "base/core.h"
@@ -22,6 +19,10 @@
 #include "dataplane/http/session.h"
 #include "dataplane/proxy/reply.h"
 #include "dataplane/proxy/upstream_pool.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace gh::proxy {
 
@@ -49,8 +50,11 @@ struct ExchangeHost {
   virtual void on_tunnel_open() noexcept = 0;  // record.tunnel says so until on_done
 
  protected:
-  ExchangeHost(Core& c, TimerWheel& t, BufferPool& b, UpstreamPool& p, std::vector<ReplicaMetrics>& m)
+  ExchangeHost(
+      Core& c, TimerWheel& t, BufferPool& b, UpstreamPool& p, std::vector<ReplicaMetrics>& m
+  )
       : core(c), timers(t), buffers(b), pool(p), metrics(m) {}
+
   ~ExchangeHost() = default;
 };
 
@@ -67,7 +71,8 @@ struct Record {
   std::uint64_t bytes_up = 0;    // body
   std::uint64_t bytes_down = 0;  // body
   std::size_t replica = Demand::no_replica;
-  std::string log;  // the access log's fields known when the request was judged; empty when the log is off
+  // the access log's fields known when the request was judged; empty when the log is off
+  std::string log;
 };
 
 class Exchange final : public Demand {
@@ -102,18 +107,32 @@ class Exchange final : public Demand {
   void on_unavailable(Unavailable why) noexcept override;
 
   Record record;
+
   http::RequestHead& head() noexcept { return *head_; }
+
   DownLeg& leg() noexcept { return *leg_; }
+
   Exchange* next_free = nullptr;  // of the host's pool
 
  private:
-  enum class State : std::uint8_t { idle, begun, waiting, sent, responding, tunnel, refusing, answered };
+  enum class State : std::uint8_t {
+    idle,
+    begun,
+    waiting,
+    sent,
+    responding,
+    tunnel,
+    refusing,
+    answered
+  };
 
   bool may_repeat(http::Reset reset) const noexcept;
   void detach_up(http::Reset why) noexcept;
   void drop_replay() noexcept;
   void keep(ByteView piece);
+
   void arm(Duration in) noexcept { host_.timers.arm(timer_, host_.core.now() + in); }
+
   void on_timer() noexcept;
   void send_refusal() noexcept;
   bool answer_without_body(const http::ResponseHead& head) const noexcept;
@@ -126,15 +145,15 @@ class Exchange final : public Demand {
   http::RequestHead* head_ = nullptr;
   Link* link_ = nullptr;
   http::Stream* up_ = nullptr;
-  ByteQueue replay_;                // request body not known to be unneeded
-  bool replay_whole_ = true;        // nothing of the body has been forgotten
+  ByteQueue replay_;          // request body not known to be unneeded
+  bool replay_whole_ = true;  // nothing of the body has been forgotten
   bool request_ended_ = false;
   bool response_ended_ = false;
   bool has_trailers_ = false;
   http::HeaderList trailers_;
-  std::string refusal_;             // its body, while the rest of the request is read away
-  std::uint64_t sent_up_ = 0;       // body bytes this attempt has sent
-  std::uint64_t credited_ = 0;      // body bytes given back to the client's window
+  std::string refusal_;         // its body, while the rest of the request is read away
+  std::uint64_t sent_up_ = 0;   // body bytes this attempt has sent
+  std::uint64_t credited_ = 0;  // body bytes given back to the client's window
 };
 
 }  // namespace gh::proxy

@@ -22,11 +22,15 @@ bool equals_dashed(std::string_view name, std::string_view other) noexcept {
 bool is_reserved_field(std::string_view lower_name) noexcept {
   switch (lower_name.empty() ? '\0' : lower_name[0]) {
     case 'x':
-      return starts_with_dashed(lower_name, "x-remote-") || starts_with_dashed(lower_name, "x-forwarded-") ||
+      return starts_with_dashed(lower_name, "x-remote-") ||
+             starts_with_dashed(lower_name, "x-forwarded-") ||
              equals_dashed(lower_name, "x-real-ip");
-    case 'f': return lower_name == "forwarded";
-    case 'a': return lower_name == "authorization";
-    default: return false;
+    case 'f':
+      return lower_name == "forwarded";
+    case 'a':
+      return lower_name == "authorization";
+    default:
+      return false;
   }
 }
 

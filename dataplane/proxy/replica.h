@@ -2,11 +2,11 @@
 // What control says of one kube-apiserver, and what workers count of it.
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "base/counters.h"
 #include "dataplane/net/byte_stream.h"
+
+#include <string>
+#include <vector>
 
 namespace gh::proxy {
 

@@ -6,7 +6,13 @@
 namespace gh::proxy {
 namespace {
 
-void send(http::ServerSession& session, http::Stream& stream, int code, std::string_view type, std::string_view body) {
+void send(
+    http::ServerSession& session,
+    http::Stream& stream,
+    int code,
+    std::string_view type,
+    std::string_view body
+) {
   http::ResponseHead head;
   head.status = code;
   head.headers.add("cache-control", "no-cache, private");
@@ -23,14 +29,18 @@ void send(http::ServerSession& session, http::Stream& stream, int code, std::str
 }  // namespace
 
 std::string body_of(const Refusal& refusal) {
-  return http::status_body(refusal.code, http::status_reason(refusal.code), refusal.message, refusal.details);
+  return http::status_body(
+      refusal.code, http::status_reason(refusal.code), refusal.message, refusal.details
+  );
 }
 
 void refuse(http::ServerSession& session, http::Stream& stream, int code, std::string_view body) {
   send(session, stream, code, "application/json", body);
 }
 
-void refuse_plain(http::ServerSession& session, http::Stream& stream, int code, std::string_view text) {
+void refuse_plain(
+    http::ServerSession& session, http::Stream& stream, int code, std::string_view text
+) {
   std::string body(text);
   body += '\n';  // as Go's http.Error writes it
   send(session, stream, code, "text/plain; charset=utf-8", body);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers gatehouse gives itself: Kubernetes Status objects with the API server's codes, reasons and messages.
+// Answers gatehouse gives itself: Kubernetes Status objects with the API server's codes, reasons
+// and messages.
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "dataplane/http/session.h"
 #include "dataplane/http/status_body.h"
+
+#include <string>
+#include <string_view>
 
 namespace gh::proxy {
 
@@ -22,6 +23,8 @@ std::string body_of(const Refusal& refusal);
 void refuse(http::ServerSession& session, http::Stream& stream, int code, std::string_view body);
 
 // The API server's answer to a request whose RequestInfo cannot be made: 500 in text/plain.
-void refuse_plain(http::ServerSession& session, http::Stream& stream, int code, std::string_view text);
+void refuse_plain(
+    http::ServerSession& session, http::Stream& stream, int code, std::string_view text
+);
 
 }  // namespace gh::proxy

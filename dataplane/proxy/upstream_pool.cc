@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/proxy/upstream_pool.h"
 
-#include <algorithm>
-
 #include "base/assert.h"
+
+#include <algorithm>
 
 namespace gh::proxy {
 
 std::string_view text_of(Unavailable why) {
   switch (why) {
-    case Unavailable::no_replica: return "no API server answers";
-    case Unavailable::too_many_waiting: return "too many requests are waiting for an API server";
-    case Unavailable::timed_out: return "no connection to an API server was free in time";
+    case Unavailable::no_replica:
+      return "no API server answers";
+    case Unavailable::too_many_waiting:
+      return "too many requests are waiting for an API server";
+    case Unavailable::timed_out:
+      return "no connection to an API server was free in time";
   }
   return "";
 }
@@ -22,19 +25,23 @@ UpstreamPool::ReplicaState::ReplicaState(UpstreamPool& owner, std::size_t at)
         replica.pool.on_retry_timer(replica);
       }) {}
 
-UpstreamPool::UpstreamPool(Core& core, TimerWheel& timers, Dialer& dialer, std::vector<ReplicaMetrics>& metrics)
+UpstreamPool::UpstreamPool(
+    Core& core, TimerWheel& timers, Dialer& dialer, std::vector<ReplicaMetrics>& metrics
+)
     : core_(core), timers_(timers), dialer_(dialer), metrics_(metrics) {
   for (std::size_t i = 0; i < metrics.size(); ++i) replicas_.emplace_back(*this, i);
 }
 
 // ---- choosing ----
 
-// The replica with the least outstanding requests among those in use; ties go round. One that failed this very request,
-// or is ejected, only when there is no better.
+// The replica with the least outstanding requests among those in use; ties go round. One that
+// failed this very request, or is ejected, only when there is no better.
 std::size_t UpstreamPool::choose(const Demand& demand) noexcept {
   const std::size_t n = replicas_.size();
   std::size_t best = Demand::no_replica;
-  const auto rank = [&](std::size_t i) { return (replicas_[i].ejected ? 2 : 0) + (i == demand.avoid ? 1 : 0); };
+  const auto rank = [&](std::size_t i) {
+    return (replicas_[i].ejected ? 2 : 0) + (i == demand.avoid ? 1 : 0);
+  };
   ++rotor_;
   for (std::size_t k = 0; k < n; ++k) {
     const std::size_t i = (rotor_ + k) % n;
@@ -46,7 +53,8 @@ std::size_t UpstreamPool::choose(const Demand& demand) noexcept {
     const ReplicaState& b = replicas_[best];
     if (rank(i) != rank(best)) {
       if (rank(i) < rank(best)) best = i;
-    } else if (a.ejected ? a.retry_at < b.retry_at : a.outstanding + a.waiting < b.outstanding + b.waiting) {
+    } else if (a.ejected ? a.retry_at < b.retry_at
+                         : a.outstanding + a.waiting < b.outstanding + b.waiting) {
       best = i;
     }
   }
@@ -66,14 +74,18 @@ Link* UpstreamPool::free_link(ReplicaState& replica, bool needs_h1) noexcept {
   return nullptr;
 }
 
-// Dials when those under way cannot serve all who wait. False: a connection is needed and cannot be started.
+// Dials when those under way cannot serve all who wait. False: a connection is needed and cannot be
+// started.
 bool UpstreamPool::dial_for(ReplicaState& replica, bool needs_h1, bool probing) noexcept {
   const bool one_each = needs_h1 || !replica.speaks_h2;
   const std::size_t wanting = needs_h1 ? replica.waiting_h1 : replica.waiting - replica.waiting_h1;
   std::size_t& dialing = needs_h1 ? replica.dialing_h1 : replica.dialing;
-  const std::size_t served = dialing * (one_each ? 1 : std::size_t{limits::upstream_streams_default});
+  const std::size_t served =
+      dialing * (one_each ? 1 : std::size_t{limits::upstream_streams_default});
   if (served >= wanting && !(probing && dialing == 0)) return true;
-  if (replica.links.size() + replica.dialing + replica.dialing_h1 >= limits::upstream_connections_max) return true;
+  if (replica.links.size() + replica.dialing + replica.dialing_h1 >=
+      limits::upstream_connections_max)
+    return true;
   Link* link = dialer_.dial(replica.index, needs_h1);
   if (link == nullptr) return dialing > 0;
   link->probing = probing;
@@ -89,7 +101,8 @@ void UpstreamPool::request(Demand& demand) noexcept {
   if (replica.first == nullptr || demand.needs_h1) {  // nobody is overtaken
     if (Link* link = free_link(replica, demand.needs_h1)) return demand.on_link(*link);
   }
-  if (waiting_ >= limits::upstream_waiting_max) return demand.on_unavailable(Unavailable::too_many_waiting);
+  if (waiting_ >= limits::upstream_waiting_max)
+    return demand.on_unavailable(Unavailable::too_many_waiting);
   enqueue(replica, demand);
   if (dial_for(replica, demand.needs_h1, false)) return;
   unlink(demand);
@@ -235,19 +248,22 @@ void UpstreamPool::on_retry_timer(ReplicaState& replica) noexcept {
     return link->probe();
   }
   if (!dial_for(replica, false, true)) return eject(replica);
-  timers_.arm(replica.timer, core_.now() + limits::ejection_max);  // asked again should nothing come of it
+  // asked again should nothing come of it
+  timers_.arm(replica.timer, core_.now() + limits::ejection_max);
 }
 
-// The replica cannot be reached: whoever waited for it asks for another, as often as limits::upstream_attempts_max.
+// The replica cannot be reached: whoever waited for it asks for another, as often as
+// limits::upstream_attempts_max.
 void UpstreamPool::fail_over(ReplicaState& replica) noexcept {
   std::size_t left = replica.waiting;
   while (left-- > 0 && replica.first != nullptr) {
     Demand& demand = *replica.first;
     unlink(demand);
     demand.avoid = replica.index;
-    const bool another = std::any_of(replicas_.begin(), replicas_.end(), [&](const ReplicaState& other) {
-      return &other != &replica && !other.ejected;
-    });
+    const bool another =
+        std::any_of(replicas_.begin(), replicas_.end(), [&](const ReplicaState& other) {
+          return &other != &replica && !other.ejected;
+        });
     if (another && demand.attempts < limits::upstream_attempts_max) {
       request(demand);
     } else {
@@ -257,7 +273,9 @@ void UpstreamPool::fail_over(ReplicaState& replica) noexcept {
 }
 
 bool UpstreamPool::any_usable() const noexcept {
-  return std::any_of(replicas_.begin(), replicas_.end(), [](const ReplicaState& replica) { return !replica.ejected; });
+  return std::any_of(replicas_.begin(), replicas_.end(), [](const ReplicaState& replica) {
+    return !replica.ejected;
+  });
 }
 
 }  // namespace gh::proxy

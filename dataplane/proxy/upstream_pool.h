@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker's connections to the API servers: which replica and which connection serve a request, and who waits.
-// In: demands, and what became of links.  Out: Demand::on_link (open your stream there) or on_unavailable.
-// Owner: one core. No sockets: connections are made by the Dialer, time is handed in.
+// One worker's connections to the API servers: which replica and which connection serve a request,
+// and who waits. In: demands, and what became of links.  Out: Demand::on_link (open your stream
+// there) or on_unavailable. Owner: one core. No sockets: connections are made by the Dialer, time
+// is handed in.
 //
-// A replica that refuses connections is ejected: skipped for limits::ejection_first, doubling up to ejection_max, then
-// dialled again and asked /readyz before it serves. When every replica is ejected, the one whose turn comes first is
-// tried all the same.
+// A replica that refuses connections is ejected: skipped for limits::ejection_first, doubling up to
+// ejection_max, then dialled again and asked /readyz before it serves. When every replica is
+// ejected, the one whose turn comes first is tried all the same.
 #pragma once
-
-#include <cstdint>
-#include <deque>
-#include <string_view>
-#include <vector>
 
 #include "base/core.h"
 #include "base/timer_wheel.h"
 #include "base/units.h"
 #include "dataplane/http/session.h"
 #include "dataplane/proxy/replica.h"
+
+#include <cstdint>
+#include <deque>
+#include <string_view>
+#include <vector>
 
 namespace gh::proxy {
 
@@ -31,9 +32,10 @@ class Link {
   bool h1_only = false;  // dialled for an upgrade: only upgrades use it
   bool probing = false;  // the replica was ejected: /readyz is asked here before requests go out
 
-  virtual void mark_dirty() noexcept = 0;  // its session was given commands: it has to be served this turn
-  virtual void probe() noexcept = 0;       // GET /readyz; then UpstreamPool::on_probe
-  virtual void retire() noexcept = 0;      // no more requests; close when those under way ended
+  // its session was given commands: it has to be served this turn
+  virtual void mark_dirty() noexcept = 0;
+  virtual void probe() noexcept = 0;   // GET /readyz; then UpstreamPool::on_probe
+  virtual void retire() noexcept = 0;  // no more requests; close when those under way ended
 
  protected:
   ~Link() = default;
@@ -47,12 +49,13 @@ class Demand {
  public:
   static constexpr std::size_t no_replica = ~std::size_t{0};
 
-  virtual void on_link(Link& link) noexcept = 0;  // link.session->free_streams() > 0: open the stream now
+  // link.session->free_streams() > 0: open the stream now
+  virtual void on_link(Link& link) noexcept = 0;
   virtual void on_unavailable(Unavailable why) noexcept = 0;
 
-  bool needs_h1 = false;             // an upgrade
-  std::size_t avoid = no_replica;    // failed it before: taken again only when there is no other
-  std::uint8_t attempts = 0;         // connections tried
+  bool needs_h1 = false;           // an upgrade
+  std::size_t avoid = no_replica;  // failed it before: taken again only when there is no other
+  std::uint8_t attempts = 0;       // connections tried
 
  protected:
   ~Demand() = default;
@@ -66,7 +69,8 @@ class Demand {
 
 class Dialer {
  public:
-  // Starts a connection; on_link_ready or on_link_failed follows, not from inside. Null: cannot even start.
+  // Starts a connection; on_link_ready or on_link_failed follows, not from inside. Null: cannot
+  // even start.
   virtual Link* dial(std::size_t replica, bool h1_only) noexcept = 0;
 
  protected:
@@ -75,7 +79,10 @@ class Dialer {
 
 class UpstreamPool {
  public:
-  UpstreamPool(Core& core, TimerWheel& timers, Dialer& dialer, std::vector<ReplicaMetrics>& metrics);  // a replica each
+  // a replica each
+  UpstreamPool(
+      Core& core, TimerWheel& timers, Dialer& dialer, std::vector<ReplicaMetrics>& metrics
+  );
   UpstreamPool(const UpstreamPool&) = delete;
   UpstreamPool& operator=(const UpstreamPool&) = delete;
 
@@ -83,17 +90,21 @@ class UpstreamPool {
   void cancel(Demand& demand) noexcept;  // no longer wants one; fine when it is not waiting
 
   void on_link_ready(Link& link) noexcept;
-  void on_link_failed(Link& link) noexcept;    // never became ready; the link is gone after this call
+  // never became ready; the link is gone after this call
+  void on_link_failed(Link& link) noexcept;
   void on_link_capacity(Link& link) noexcept;  // free_streams() grew
   void on_link_closed(Link& link) noexcept;    // was ready; gone after this call
   void on_probe(Link& link, bool ready) noexcept;
+
   void on_stream_opened(const Link& link) noexcept { ++replicas_[link.replica].outstanding; }
+
   void on_stream_closed(const Link& link) noexcept { --replicas_[link.replica].outstanding; }
 
   // Every link made so far stops taking requests (new certificates); later requests dial anew.
   void retire_all() noexcept;
 
   bool any_usable() const noexcept;  // at least one replica is not ejected
+
   std::size_t waiting() const noexcept { return waiting_; }
 
  private:
@@ -127,6 +138,7 @@ class UpstreamPool {
   void eject(ReplicaState& replica) noexcept;
   void restore(ReplicaState& replica) noexcept;
   void on_retry_timer(ReplicaState& replica) noexcept;
+
   ReplicaState& of(const Link& link) noexcept { return replicas_[link.replica]; }
 
   Core& core_;

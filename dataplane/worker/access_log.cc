@@ -30,7 +30,8 @@ void append_json_string(std::string& out, std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (byte < 0x20 || byte >= 0x7f) {  // what is not ASCII is shown byte by byte, so that the line is always valid
+      // what is not ASCII is shown byte by byte, so that the line is always valid
+    } else if (byte < 0x20 || byte >= 0x7f) {
       out += "\\u00";
       out += hex[byte >> 4];
       out += hex[byte & 15];
@@ -41,7 +42,9 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void begin_access_line(std::string& line, UnixTime at, const http::RequestHead& head, const Judged& judged) {
+void begin_access_line(
+    std::string& line, UnixTime at, const http::RequestHead& head, const Judged& judged
+) {
   tm utc{};
   const time_t seconds = at.seconds;
   gmtime_r(&seconds, &utc);
@@ -63,7 +66,13 @@ void begin_access_line(std::string& line, UnixTime at, const http::RequestHead& 
   append_member(line, "userAgent", head.headers.find("user-agent").value_or(""));
 }
 
-std::string end_access_line(const proxy::Record& record, http::Reset reset, std::string_view upstream, Duration took, unsigned attempts) {
+std::string end_access_line(
+    const proxy::Record& record,
+    http::Reset reset,
+    std::string_view upstream,
+    Duration took,
+    unsigned attempts
+) {
   std::string line = record.log;
   append_number(line, "code", static_cast<std::uint64_t>(record.code));
   append_number(line, "bytesIn", record.bytes_up);

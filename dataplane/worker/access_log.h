@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// One JSON line a request. The first part is written when the request was judged (its views die later), the rest at its end.
+// One JSON line a request. The first part is written when the request was judged (its views die
+// later), the rest at its end.
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "dataplane/http/message.h"
 #include "dataplane/proxy/exchange.h"
+
+#include <string>
+#include <string_view>
 
 namespace gh::worker {
 
@@ -21,8 +22,16 @@ struct Judged {
   bool resumed = false;
 };
 
-void begin_access_line(std::string& line, UnixTime at, const http::RequestHead& head, const Judged& judged);
-std::string end_access_line(const proxy::Record& record, http::Reset reset, std::string_view upstream, Duration took, unsigned attempts);
+void begin_access_line(
+    std::string& line, UnixTime at, const http::RequestHead& head, const Judged& judged
+);
+std::string end_access_line(
+    const proxy::Record& record,
+    http::Reset reset,
+    std::string_view upstream,
+    Duration took,
+    unsigned attempts
+);
 
 void append_json_string(std::string& out, std::string_view text);
 

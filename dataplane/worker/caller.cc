@@ -33,13 +33,16 @@ void Caller::identify(tls::Engine& engine) {
     problem_ = "this identity cannot be passed on unchanged: " + passes.error();
     return;
   }
-  identity::encode(identity_, [this](std::string_view name, std::string_view value) { fields_.emplace_back(name, value); });
+  identity::encode(identity_, [this](std::string_view name, std::string_view value) {
+    fields_.emplace_back(name, value);
+  });
   standing_ = Standing::known;
 }
 
 Caller::Standing Caller::standing(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now) {
   if (standing_ == Standing::unauthenticated) return standing_;
-  if (now >= not_after_) {  // now is cut to the second, so at equality the certificate has already ended
+  // now is cut to the second, so at equality the certificate has already ended
+  if (now >= not_after_) {
     problem_ = "client certificate has expired";
     return Standing::unauthenticated;
   }
@@ -49,7 +52,8 @@ Caller::Standing Caller::standing(tls::Engine& engine, const tls::TrustStore* tr
   }
   if (trust->epoch() == trust_epoch_) return standing_;
   if (const auto again = engine.verify_client_again(*trust, now); !again) {
-    problem_ = "client certificate is no longer trusted: " + std::string(tls::name_of(again.error()));
+    problem_ =
+        "client certificate is no longer trusted: " + std::string(tls::name_of(again.error()));
     standing_ = Standing::unauthenticated;
     return standing_;
   }

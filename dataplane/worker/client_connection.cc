@@ -7,7 +7,9 @@
 namespace gh::worker {
 namespace {
 
-proxy::Exchange& exchange_of(http::Stream& stream) { return *static_cast<proxy::Exchange*>(stream.user); }
+proxy::Exchange& exchange_of(http::Stream& stream) {
+  return *static_cast<proxy::Exchange*>(stream.user);
+}
 
 }  // namespace
 
@@ -19,7 +21,8 @@ ClientConnection::ClientConnection(CoreState& state, Pipeline& pipeline, net::St
       accepted_(state.core.now()),
       peer_ip_(stream.peer().ip()) {
   const TlsSnapshot& snapshot = *state.shared.tls.read();
-  transport_.set_tls(tls::Engine::make_server(*snapshot.server[state.core.id().value], stream.out()));
+  transport_.set_tls(tls::Engine::make_server(*snapshot.server[state.core.id().value], stream.out())
+  );
   state_.timers.arm(timer_, accepted_ + state_.settings.handshake_timeout);
   state_.metrics.connections_open.add();
 }
@@ -34,7 +37,8 @@ void ClientConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   if (phase_ == State::closing) return;
   state_.metrics.bytes_in.add(bytes.size());
   PumpEnd end = transport_.take(bytes);
-  if (end == PumpEnd::open && phase_ == State::handshaking && transport_.tls()->established()) on_handshake_done();
+  if (end == PumpEnd::open && phase_ == State::handshaking && transport_.tls()->established())
+    on_handshake_done();
   if (end == PumpEnd::open && phase_ == State::open) end = transport_.pump_in(*http_);
   if (end != PumpEnd::open) on_pump_end(end);
   mark_dirty();
@@ -60,7 +64,10 @@ void ClientConnection::on_send_room(net::Stream&) noexcept { mark_dirty(); }
 
 void ClientConnection::on_closed(net::Stream&, net::StreamError error) noexcept {
   if (phase_ == State::handshaking) {
-    handshake_failed(tls::TlsError::closed_early, std::string("the connection ended: ") + std::string(net::name_of(error)));
+    handshake_failed(
+        tls::TlsError::closed_early,
+        std::string("the connection ended: ") + std::string(net::name_of(error))
+    );
   }
   lose_session();
   start_closing();
@@ -79,20 +86,29 @@ void ClientConnection::on_handshake_done() {
   (engine.resumed() ? (tls13 ? m.handshakes_resumed_tls13 : m.handshakes_resumed_tls12)
                     : (tls13 ? m.handshakes_full_tls13 : m.handshakes_full_tls12))
       .add();
-  m.stage_latency[static_cast<std::size_t>(Stage::tls)].record((state_.core.now() - accepted_).count());
+  m.stage_latency[static_cast<std::size_t>(Stage::tls)].record(
+      (state_.core.now() - accepted_).count()
+  );
   phase_ = State::open;
   caller_.identify(engine);
-  const http::ServerSettings settings{state_.settings.head_timeout, state_.settings.idle_timeout, limits::h2_streams_max};
-  http_ = engine.alpn() == tls::Alpn::h2 ? http::make_h2_server(*this, state_.buffers, settings, state_.core.now())
-                                         : http::make_h1_server(*this, state_.buffers, settings, state_.core.now());
+  const http::ServerSettings settings{
+      state_.settings.head_timeout, state_.settings.idle_timeout, limits::h2_streams_max
+  };
+  http_ = engine.alpn() == tls::Alpn::h2
+              ? http::make_h2_server(*this, state_.buffers, settings, state_.core.now())
+              : http::make_h1_server(*this, state_.buffers, settings, state_.core.now());
   session = http_.get();
   if (draining_) http_->begin_drain();
 }
 
 void ClientConnection::handshake_failed(tls::TlsError error, const std::string& why) {
   state_.metrics.handshakes_failed[static_cast<std::size_t>(error)].add();
-  state_.event(LogLevel::warn, state_.handshake_lines,
-               "TLS handshake failed client=" + peer_ip_ + " reason=" + std::string(tls::name_of(error)) + " why=\"" + why + "\"");
+  state_.event(
+      LogLevel::warn,
+      state_.handshake_lines,
+      "TLS handshake failed client=" + peer_ip_ + " reason=" + std::string(tls::name_of(error)) +
+          " why=\"" + why + "\""
+  );
   start_closing();
   transport_.close();
 }
@@ -110,7 +126,8 @@ void ClientConnection::service() noexcept {
     if (transport_.update_reading(*http_)) mark_dirty();
     transport_.update_sending(*http_);
     if (http_->finished() && !http_->wants_output()) {
-      if (http_->error() != http::SessionError::none) state_.metrics.session_errors[static_cast<std::size_t>(http_->error())].add();
+      if (http_->error() != http::SessionError::none)
+        state_.metrics.session_errors[static_cast<std::size_t>(http_->error())].add();
       start_closing();
       return transport_.close(http_->aborted());
     }
@@ -123,15 +140,23 @@ void ClientConnection::on_pump_end(PumpEnd end) {
   bool cut_short = false;
   if (end == PumpEnd::tls_error) {
     const tls::TlsError error = transport_.tls_error();
-    if (phase_ == State::handshaking) return handshake_failed(error, transport_.tls()->error_text());
-    state_.event(LogLevel::warn, state_.session_lines, "TLS failed client=" + peer_ip_ + " reason=" + std::string(tls::name_of(error)));
+    if (phase_ == State::handshaking)
+      return handshake_failed(error, transport_.tls()->error_text());
+    state_.event(
+        LogLevel::warn,
+        state_.session_lines,
+        "TLS failed client=" + peer_ip_ + " reason=" + std::string(tls::name_of(error))
+    );
     lose_session();
   } else {
     const http::SessionError error = transport_.session_error();
     state_.metrics.session_errors[static_cast<std::size_t>(error)].add();
     if (error != http::SessionError::idle_timeout) {
-      state_.event(LogLevel::info, state_.session_lines,
-                   "HTTP session refused client=" + peer_ip_ + " reason=" + std::string(http::name_of(error)));
+      state_.event(
+          LogLevel::info,
+          state_.session_lines,
+          "HTTP session refused client=" + peer_ip_ + " reason=" + std::string(http::name_of(error))
+      );
     }
     (void)transport_.pump_out(*http_);  // the refusal, or GOAWAY
     cut_short = http_->aborted();
@@ -154,13 +179,15 @@ void ClientConnection::start_closing() {
 void ClientConnection::arm_deadline() {
   const Instant next = http_->next_deadline();
   if (next == Instant::never()) return state_.timers.cancel(timer_);
-  // The wheel is asked only when a deadline comes nearer; one that moved away is found out when the timer fires.
+  // The wheel is asked only when a deadline comes nearer; one that moved away is found out when the
+  // timer fires.
   if (!timer_.armed() || next < timer_.deadline()) state_.timers.arm(timer_, next);
 }
 
 void ClientConnection::on_timer() noexcept {
   switch (phase_) {
-    case State::handshaking: return handshake_failed(tls::TlsError::timeout, "not finished in time");
+    case State::handshaking:
+      return handshake_failed(tls::TlsError::timeout, "not finished in time");
     case State::closing:
       if (transport_.stream() != nullptr) transport_.stream()->abort();
       return;
@@ -191,20 +218,32 @@ void ClientConnection::abort() noexcept {
 
 // ---- requests ----
 
-void ClientConnection::on_request(http::Stream& stream, http::RequestHead& head) { pipeline_.on_request(*this, stream, head); }
+void ClientConnection::on_request(http::Stream& stream, http::RequestHead& head) {
+  pipeline_.on_request(*this, stream, head);
+}
 
-void ClientConnection::on_body(http::Stream& stream, ByteView piece) { exchange_of(stream).on_down_body(piece); }
+void ClientConnection::on_body(http::Stream& stream, ByteView piece) {
+  exchange_of(stream).on_down_body(piece);
+}
 
 void ClientConnection::on_request_end(http::Stream& stream, const http::HeaderList* trailers) {
   exchange_of(stream).on_down_end(trailers);
 }
 
-void ClientConnection::on_tunnel_bytes(http::Stream& stream, ByteView piece) { exchange_of(stream).on_down_tunnel_bytes(piece); }
+void ClientConnection::on_tunnel_bytes(http::Stream& stream, ByteView piece) {
+  exchange_of(stream).on_down_tunnel_bytes(piece);
+}
 
-void ClientConnection::on_tunnel_end(http::Stream& stream) { exchange_of(stream).on_down_tunnel_end(); }
+void ClientConnection::on_tunnel_end(http::Stream& stream) {
+  exchange_of(stream).on_down_tunnel_end();
+}
 
-void ClientConnection::on_sent(http::Stream& stream, std::size_t body_bytes) { exchange_of(stream).on_down_sent(body_bytes); }
+void ClientConnection::on_sent(http::Stream& stream, std::size_t body_bytes) {
+  exchange_of(stream).on_down_sent(body_bytes);
+}
 
-void ClientConnection::on_closed(http::Stream& stream, http::Reset reset) { exchange_of(stream).on_down_closed(reset); }
+void ClientConnection::on_closed(http::Stream& stream, http::Reset reset) {
+  exchange_of(stream).on_down_closed(reset);
+}
 
 }  // namespace gh::worker

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client: its stream, TLS, HTTP session, and who it is. Requests go to the pipeline; everything else about the
-// connection (handshake, timeouts, draining, the end) is here.
-// Owner: one core.
+// One client: its stream, TLS, HTTP session, and who it is. Requests go to the pipeline; everything
+// else about the connection (handshake, timeouts, draining, the end) is here. Owner: one core.
 //
 //   handshaking → open → closing → (buried)
 #pragma once
-
-#include <memory>
-#include <string>
 
 #include "base/timer_wheel.h"
 #include "dataplane/proxy/exchange.h"
 #include "dataplane/worker/caller.h"
 #include "dataplane/worker/core_state.h"
 #include "dataplane/worker/transport.h"
+
+#include <memory>
+#include <string>
 
 namespace gh::worker {
 
@@ -28,7 +27,9 @@ class ClientConnection final : public Connection, public http::ServerEvents, pub
   void abort() noexcept;
 
   Caller& caller() noexcept { return caller_; }
+
   const std::string& peer_ip() const noexcept { return peer_ip_; }
+
   tls::Engine& tls() noexcept { return *transport_.tls(); }
 
   // Of the worker's list of clients.
@@ -54,6 +55,7 @@ class ClientConnection final : public Connection, public http::ServerEvents, pub
   void on_closed(http::Stream& stream, http::Reset reset) override;
 
   void mark_dirty() noexcept override { state_.mark_dirty(*this); }
+
   void service() noexcept override;
   void on_timer() noexcept;
   void on_handshake_done();

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/core_loop.h"
 
-#include <memory>
-
 #include "base/assert.h"
 #include "dataplane/worker/client_connection.h"
 #include "dataplane/worker/upstream_connection.h"
 
+#include <memory>
+
 namespace gh::worker {
 
 CoreLoop::CoreLoop(
-    Core& core, net::Road& road, BufferPool& buffers, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log
+    Core& core,
+    net::Road& road,
+    BufferPool& buffers,
+    const Settings& settings,
+    const Shared& shared,
+    Metrics& metrics,
+    LogQueue& log
 )
     : timers_(core.now()),
       state_(core, timers_, buffers, road, settings, shared, metrics, log),
@@ -26,7 +32,8 @@ void CoreLoop::after_wait() noexcept {
   state_.metrics.loop_turns.add();
 }
 
-// New certificates or CAs: upstream connections are made anew; callers are judged under the new trust at their next request.
+// New certificates or CAs: upstream connections are made anew; callers are judged under the new
+// trust at their next request.
 void CoreLoop::notice_new_tls() noexcept {
   const TlsSnapshot* now = state_.shared.tls.read();
   if (now == tls_seen_) return;
@@ -41,7 +48,8 @@ void CoreLoop::begin_drain() noexcept {
 
 net::StreamHandler* CoreLoop::on_accept(net::Stream& stream) noexcept {
   state_.metrics.connections_accepted.add();
-  if (pipeline_.clients() >= limits::connections_per_worker_max || state_.shared.tls.read() == nullptr) {
+  if (pipeline_.clients() >= limits::connections_per_worker_max ||
+      state_.shared.tls.read() == nullptr) {
     state_.metrics.connections_refused.add();
     return nullptr;
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One core's gate on a road somebody else turns: clients in, upstreams out, the pipeline between. No thread, no clock, no
-// system call of its own: worker.cc runs it on a real road, tests/sim on a simulated one.
-// Owner: one core. Per turn: the road delivers → after_wait() → the road submits → end_turn().
+// One core's gate on a road somebody else turns: clients in, upstreams out, the pipeline between.
+// No thread, no clock, no system call of its own: worker.cc runs it on a real road, tests/sim on a
+// simulated one. Owner: one core. Per turn: the road delivers → after_wait() → the road submits →
+// end_turn().
 #pragma once
 
 #include "base/buffer_pool.h"
@@ -17,14 +18,27 @@ namespace gh::worker {
 class CoreLoop final : public net::AcceptHandler, public proxy::Dialer {
  public:
   // metrics.replicas has an entry for each of settings.replicas.
-  CoreLoop(Core& core, net::Road& road, BufferPool& buffers, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log);
+  CoreLoop(
+      Core& core,
+      net::Road& road,
+      BufferPool& buffers,
+      const Settings& settings,
+      const Shared& shared,
+      Metrics& metrics,
+      LogQueue& log
+  );
 
-  void after_wait() noexcept;  // expires timers and serves every connection that has something to do
+  // expires timers and serves every connection that has something to do
+  void after_wait() noexcept;
+
   void end_turn() noexcept { state_.empty_graveyard(); }
+
   Instant next_deadline() const noexcept { return timers_.next_deadline(); }
 
   void begin_drain() noexcept;  // GOAWAY / Connection: close on every client
+
   void abort_clients() noexcept { pipeline_.abort_all(); }
+
   std::size_t clients() const noexcept { return pipeline_.clients(); }
 
   net::StreamHandler* on_accept(net::Stream& stream) noexcept override;

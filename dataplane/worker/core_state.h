@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the connections of one worker share: its core, memory, timers, road, and the list of connections to serve this turn.
-// Owner: the worker's loop, one core.
+// What the connections of one worker share: its core, memory, timers, road, and the list of
+// connections to serve this turn. Owner: the worker's loop, one core.
 #pragma once
-
-#include <array>
-#include <cstdint>
-#include <string>
 
 #include "base/buffer_pool.h"
 #include "base/core.h"
@@ -15,13 +11,19 @@
 #include "dataplane/worker/metrics.h"
 #include "dataplane/worker/worker.h"
 
+#include <array>
+#include <cstdint>
+#include <string>
+
 namespace gh::worker {
 
-// A client's or an upstream's connection: a member of the turn's dirty list, buried at the end of the turn it died in.
+// A client's or an upstream's connection: a member of the turn's dirty list, buried at the end of
+// the turn it died in.
 class Connection : public net::StreamHandler {
  public:
   virtual ~Connection() = default;
-  // Once a turn when marked: read on where reading had paused, send what the session has, see whether it is over.
+  // Once a turn when marked: read on where reading had paused, send what the session has, see
+  // whether it is over.
   virtual void service() noexcept = 0;
 
  private:
@@ -35,11 +37,22 @@ class Connection : public net::StreamHandler {
 };
 
 struct CoreState {
-  CoreState(Core& c, TimerWheel& t, BufferPool& b, net::Road& r, const Settings& s, const Shared& sh, Metrics& m, LogQueue& l)
+  CoreState(
+      Core& c,
+      TimerWheel& t,
+      BufferPool& b,
+      net::Road& r,
+      const Settings& s,
+      const Shared& sh,
+      Metrics& m,
+      LogQueue& l
+  )
       : core(c), timers(t), buffers(b), road(r), settings(s), shared(sh), metrics(m), log(l) {}
+
   ~CoreState() {  // the worker ends: what is still open goes with it
     while (first_ != nullptr) remove(*first_);
   }
+
   CoreState(const CoreState&) = delete;
   CoreState& operator=(const CoreState&) = delete;
 
@@ -67,7 +80,8 @@ struct CoreState {
     last_dirty_ = &connection;
   }
 
-  // Serves connections until none is dirty: one's output may be another's credit. Ends because credit is bounded.
+  // Serves connections until none is dirty: one's output may be another's credit. Ends because
+  // credit is bounded.
   void service_dirty() noexcept {
     while (first_dirty_ != nullptr) {
       Connection& connection = *first_dirty_;

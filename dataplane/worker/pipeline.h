@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The path of a request on one core, from head to forward: the only file where the rooms meet.
-// Owner: the worker's loop. Not here: bytes and handshakes (client_connection.h), both legs (proxy/exchange.h).
+// Owner: the worker's loop. Not here: bytes and handshakes (client_connection.h), both legs
+// (proxy/exchange.h).
 #pragma once
-
-#include <memory>
-#include <vector>
 
 #include "authz/request_info.h"
 #include "dataplane/proxy/exchange.h"
@@ -13,6 +11,9 @@
 #include "dataplane/worker/caller.h"
 #include "dataplane/worker/client_connection.h"
 #include "dataplane/worker/core_state.h"
+
+#include <memory>
+#include <vector>
 
 namespace gh::worker {
 
@@ -28,16 +29,27 @@ class Pipeline final : public proxy::ExchangeHost {
   // The clients of this core.
   void remember(ClientConnection& client) noexcept;
   void forget(ClientConnection& client) noexcept;
+
   std::size_t clients() const noexcept { return clients_; }
+
   void drain_all() noexcept;
   void abort_all() noexcept;
 
  private:
-  enum class Verdict : std::uint8_t { allow, deny, unauthenticated, error };  // indices into decision_names
+  // indices into decision_names
+  enum class Verdict : std::uint8_t { allow, deny, unauthenticated, error };
 
   void authorize(ClientConnection& client, proxy::Exchange& exchange);
-  void refuse(ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, const proxy::Refusal& refusal, std::string_view reason);
-  void note(ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, std::string_view reason);
+  void refuse(
+      ClientConnection& client,
+      proxy::Exchange& exchange,
+      Verdict verdict,
+      const proxy::Refusal& refusal,
+      std::string_view reason
+  );
+  void note(
+      ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, std::string_view reason
+  );
   proxy::Exchange& take_exchange();
 
   CoreState& state_;

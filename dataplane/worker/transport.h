@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream with TLS over it (or without, for a plain upstream), and the two pumps between it and an HTTP session.
-// Both sides of the gate use it: client_connection.h, upstream_connection.h.
+// A stream with TLS over it (or without, for a plain upstream), and the two pumps between it and an
+// HTTP session. Both sides of the gate use it: client_connection.h, upstream_connection.h.
 #pragma once
-
-#include <algorithm>
-#include <memory>
 
 #include "base/byte_queue.h"
 #include "dataplane/http/session.h"
@@ -12,19 +9,28 @@
 #include "dataplane/worker/core_state.h"
 #include "tls/engine.h"
 
+#include <algorithm>
+#include <memory>
+
 namespace gh::worker {
 
 enum class PumpEnd : std::uint8_t { open, tls_error, session_error };
 
 class Transport {
  public:
-  Transport(CoreState& state, net::Stream& stream) : state_(state), stream_(&stream), plain_(state.buffers) {}
+  Transport(CoreState& state, net::Stream& stream)
+      : state_(state), stream_(&stream), plain_(state.buffers) {}
 
   net::Stream* stream() noexcept { return stream_; }
+
   tls::Engine* tls() noexcept { return tls_.get(); }
+
   void set_tls(std::unique_ptr<tls::Engine> engine) noexcept { tls_ = std::move(engine); }
+
   void lost() noexcept { stream_ = nullptr; }
+
   tls::TlsError tls_error() const noexcept { return tls_error_; }
+
   http::SessionError session_error() const noexcept { return session_error_; }
 
   // Bytes from the road: TLS takes them all; plaintext is kept until pump_in.
@@ -76,8 +82,9 @@ class Transport {
     return PumpEnd::open;
   }
 
-  // Stops the road's reads while the session wants no more, and lets them go on after. True: plaintext that was left when the
-  // session paused can be read now, so pump_in() has work though no bytes arrive.
+  // Stops the road's reads while the session wants no more, and lets them go on after. True:
+  // plaintext that was left when the session paused can be read now, so pump_in() has work though
+  // no bytes arrive.
   template <class Session>
   bool update_reading(const Session& session) {
     const bool pause = session.reading_paused();
@@ -99,7 +106,8 @@ class Transport {
     stream_->finish();
   }
 
-  // What is queued, then closed. `cut_short`: without close_notify, so that no reader takes the cut for an end.
+  // What is queued, then closed. `cut_short`: without close_notify, so that no reader takes the cut
+  // for an end.
   void close(bool cut_short = false) {
     if (!cut_short && !half_closed_ && tls_ != nullptr && tls_->established()) tls_->close_notify();
     if (paused_) {
@@ -124,6 +132,7 @@ class Transport {
     tls_error_ = error;
     return PumpEnd::tls_error;
   }
+
   PumpEnd failed(http::SessionError error) {
     session_error_ = error;
     return PumpEnd::session_error;

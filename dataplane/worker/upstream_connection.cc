@@ -7,12 +7,18 @@ namespace gh::worker {
 namespace {
 
 // Null when the request it belonged to is gone.
-proxy::Exchange* exchange_of(http::Stream& stream) { return static_cast<proxy::Exchange*>(stream.user); }
+proxy::Exchange* exchange_of(http::Stream& stream) {
+  return static_cast<proxy::Exchange*>(stream.user);
+}
 
 }  // namespace
 
-UpstreamConnection::UpstreamConnection(CoreState& state, proxy::UpstreamPool& pool, std::size_t to_replica, bool for_upgrade)
-    : state_(state), pool_(pool), timer_(this, [](void* self) noexcept { static_cast<UpstreamConnection*>(self)->on_timer(); }) {
+UpstreamConnection::UpstreamConnection(
+    CoreState& state, proxy::UpstreamPool& pool, std::size_t to_replica, bool for_upgrade
+)
+    : state_(state), pool_(pool), timer_(this, [](void* self) noexcept {
+        static_cast<UpstreamConnection*>(self)->on_timer();
+      }) {
   replica = to_replica;
   h1_only = for_upgrade;
 }
@@ -41,7 +47,8 @@ void UpstreamConnection::on_connected(net::Stream& stream) noexcept {
 void UpstreamConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   if (phase_ == State::closing) return;
   PumpEnd end = transport_->take(bytes);
-  if (end == PumpEnd::open && phase_ == State::handshaking && transport_->tls()->established()) on_handshake_done();
+  if (end == PumpEnd::open && phase_ == State::handshaking && transport_->tls()->established())
+    on_handshake_done();
   if (end == PumpEnd::open && phase_ == State::ready) end = transport_->pump_in(*http_);
   if (end != PumpEnd::open) on_pump_end(end);
   mark_dirty();
@@ -50,7 +57,8 @@ void UpstreamConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
 void UpstreamConnection::on_end(net::Stream& stream) noexcept {
   transport_->on_end();
   if (phase_ == State::closing) return;
-  const bool clean = phase_ == State::ready && (transport_->tls() == nullptr || transport_->tls()->at_eof());
+  const bool clean =
+      phase_ == State::ready && (transport_->tls() == nullptr || transport_->tls()->at_eof());
   if (clean) return mark_dirty();
   fail_or_close("it closed the connection");
   stream.close();
@@ -65,7 +73,8 @@ void UpstreamConnection::on_closed(net::Stream&, net::StreamError error) noexcep
   state_.bury(*this);
 }
 
-// The connection is of no more use: the pool hears of it once, then the streams do (so that a retry finds another link).
+// The connection is of no more use: the pool hears of it once, then the streams do (so that a retry
+// finds another link).
 void UpstreamConnection::fail_or_close(const std::string& why) {
   if (phase_ == State::closing) return;
   const bool usable = announced_;
@@ -95,9 +104,11 @@ void UpstreamConnection::say(LogLevel level, const std::string& what) {
 void UpstreamConnection::on_handshake_done() {
   phase_ = State::ready;
   const bool h2 = transport_->tls() != nullptr && transport_->tls()->alpn() == tls::Alpn::h2;
-  http_ = h2 ? http::make_h2_client(*this, state_.buffers) : http::make_h1_client(*this, state_.buffers);
+  http_ = h2 ? http::make_h2_client(*this, state_.buffers)
+             : http::make_h1_client(*this, state_.buffers);
   session = http_.get();
-  // An HTTP/2 server says in its SETTINGS how many streams it takes: before them a request could be refused that can no longer be repeated.
+  // An HTTP/2 server says in its SETTINGS how many streams it takes: before them a request could be
+  // refused that can no longer be repeated.
   if (!h2) announce();
   mark_dirty();
 }
@@ -113,7 +124,8 @@ void UpstreamConnection::announce() {
 void UpstreamConnection::service() noexcept {
   if (phase_ == State::closing) return;
   if (phase_ != State::ready) {
-    if (transport_->stream() != nullptr && !transport_->stream()->out().empty()) transport_->stream()->flush();
+    if (transport_->stream() != nullptr && !transport_->stream()->out().empty())
+      transport_->stream()->flush();
     return;
   }
   PumpEnd end = transport_->pump_in(*http_);
@@ -132,7 +144,8 @@ void UpstreamConnection::on_pump_end(PumpEnd end) {
   if (end == PumpEnd::tls_error) {
     fail_or_close("TLS: " + transport_->tls()->error_text());
   } else {
-    say(LogLevel::warn, "the API server broke HTTP: " + std::string(http::name_of(transport_->session_error())));
+    say(LogLevel::warn,
+        "the API server broke HTTP: " + std::string(http::name_of(transport_->session_error())));
     (void)transport_->pump_out(*http_);
     fail_or_close("protocol");
   }
@@ -179,7 +192,8 @@ void UpstreamConnection::probe() noexcept {
   head.scheme = "https";
   head.authority = replica_settings().authority;
   head.headers.add("user-agent", "gatehouse");
-  head.headers.add("x-remote-user", "gatehouse");  // an API server without --anonymous-auth answers nobody
+  // an API server without --anonymous-auth answers nobody
+  head.headers.add("x-remote-user", "gatehouse");
   probe_status_ = 0;
   pool_.on_stream_opened(*this);
   probe_ = &session->open(head, true, nullptr);
@@ -202,7 +216,9 @@ void UpstreamConnection::on_response_end(http::Stream& stream, const http::Heade
   if (proxy::Exchange* exchange = exchange_of(stream)) exchange->on_response_end(trailers);
 }
 
-void UpstreamConnection::on_tunnel_bytes(http::Stream& stream, ByteView piece) { on_body(stream, piece); }
+void UpstreamConnection::on_tunnel_bytes(http::Stream& stream, ByteView piece) {
+  on_body(stream, piece);
+}
 
 void UpstreamConnection::on_tunnel_end(http::Stream& stream) {
   if (proxy::Exchange* exchange = exchange_of(stream)) exchange->on_up_tunnel_end();
@@ -216,10 +232,15 @@ void UpstreamConnection::on_closed(http::Stream& stream, http::Reset reset) {
   pool_.on_stream_closed(*this);
   if (&stream == probe_) {
     probe_ = nullptr;
-    // 401 and 403 also come from an API server that has not read its RBAC objects yet. 404: it has no such page, so it serves.
-    const bool ready = reset == http::Reset::none && ((probe_status_ >= 200 && probe_status_ < 300) || probe_status_ == 404);
+    // 401 and 403 also come from an API server that has not read its RBAC objects yet. 404: it has
+    // no such page, so it serves.
+    const bool ready = reset == http::Reset::none &&
+                       ((probe_status_ >= 200 && probe_status_ < 300) || probe_status_ == 404);
     if (!known_to_pool_) return;
-    if (!ready) say(LogLevel::warn, "the API server is not ready: /readyz answered " + (probe_status_ == 0 ? "nothing" : std::to_string(probe_status_)));
+    if (!ready)
+      say(LogLevel::warn,
+          "the API server is not ready: /readyz answered " +
+              (probe_status_ == 0 ? "nothing" : std::to_string(probe_status_)));
     return pool_.on_probe(*this, ready);
   }
   if (proxy::Exchange* exchange = exchange_of(stream)) {

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to an API server: stream, TLS with our own client certificate, HTTP session. The pool decides who uses it.
-// Owner: one core.
+// One connection to an API server: stream, TLS with our own client certificate, HTTP session. The
+// pool decides who uses it. Owner: one core.
 //
 //   connecting → handshaking → ready → closing → (buried)
 #pragma once
-
-#include <memory>
-#include <string>
 
 #include "base/timer_wheel.h"
 #include "dataplane/proxy/exchange.h"
@@ -14,16 +11,23 @@
 #include "dataplane/worker/core_state.h"
 #include "dataplane/worker/transport.h"
 
+#include <memory>
+#include <string>
+
 namespace gh::worker {
 
 class UpstreamConnection final : public Connection, public http::ClientEvents, public proxy::Link {
  public:
-  UpstreamConnection(CoreState& state, proxy::UpstreamPool& pool, std::size_t to_replica, bool for_upgrade);
+  UpstreamConnection(
+      CoreState& state, proxy::UpstreamPool& pool, std::size_t to_replica, bool for_upgrade
+  );
 
   // Starts it; false when no socket could be made (then delete it).
   bool connect() noexcept;
   void retire() noexcept override;
+
   void mark_dirty() noexcept override { state_.mark_dirty(*this); }
+
   void probe() noexcept override;
 
  private:
@@ -53,6 +57,7 @@ class UpstreamConnection final : public Connection, public http::ClientEvents, p
   void start_closing();
   void fail_or_close(const std::string& why);
   void say(LogLevel level, const std::string& what);
+
   const proxy::Replica& replica_settings() const { return state_.settings.replicas[replica]; }
 
   CoreState& state_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/worker.h"
 
+#include "dataplane/worker/core_loop.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -8,14 +10,24 @@
 #include <algorithm>
 #include <atomic>
 
-#include "dataplane/worker/core_loop.h"
-
 namespace gh::worker {
 
 class Worker::Loop final : public net::SleepObserver {
  public:
-  Loop(CoreId id, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log, std::vector<int> sockets)
-      : core_(id), settings_(settings), shared_(shared), metrics_(metrics), log_(log), sockets_(std::move(sockets)) {
+  Loop(
+      CoreId id,
+      const Settings& settings,
+      const Shared& shared,
+      Metrics& metrics,
+      LogQueue& log,
+      std::vector<int> sockets
+  )
+      : core_(id),
+        settings_(settings),
+        shared_(shared),
+        metrics_(metrics),
+        log_(log),
+        sockets_(std::move(sockets)) {
     metrics_.replicas = std::vector<proxy::ReplicaMetrics>(settings_.replicas.size());
   }
 
@@ -34,10 +46,12 @@ class Worker::Loop final : public net::SleepObserver {
   enum class Stop : std::uint8_t { running, draining, aborting };
 
   void on_sleep() noexcept override { rcu_->sleep(); }
+
   void on_awake() noexcept override {
     rcu_->awake();
     core_.set_now(monotonic_now(), wall_now());
   }
+
   void pin() noexcept;
   bool over(net::Road& road, CoreLoop& loop);
 
@@ -47,9 +61,9 @@ class Worker::Loop final : public net::SleepObserver {
   Metrics& metrics_;
   LogQueue& log_;
   std::vector<int> sockets_;
-  std::atomic<int> stop_wanted_{0};         // 1 drain, 2 abort; written by control
-  std::atomic<net::Road*> road_{nullptr};   // for wake()
-  RcuReader* rcu_ = nullptr;                // alive while run() is: made on the worker's thread
+  std::atomic<int> stop_wanted_{0};        // 1 drain, 2 abort; written by control
+  std::atomic<net::Road*> road_{nullptr};  // for wake()
+  RcuReader* rcu_ = nullptr;               // alive while run() is: made on the worker's thread
   Stop stop_ = Stop::running;
   Instant stop_deadline_ = Instant::never();
 };
@@ -113,7 +127,14 @@ void Worker::Loop::pin() noexcept {
   }
 }
 
-Worker::Worker(CoreId id, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log, std::vector<int> sockets)
+Worker::Worker(
+    CoreId id,
+    const Settings& settings,
+    const Shared& shared,
+    Metrics& metrics,
+    LogQueue& log,
+    std::vector<int> sockets
+)
     : loop_(std::make_unique<Loop>(id, settings, shared, metrics, log, std::move(sockets))) {}
 
 Worker::~Worker() = default;

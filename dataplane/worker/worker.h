@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// One core's run-to-completion loop: take what arrived, run the machines, expire timers, send, pass a quiet point.
-// Owner: its own thread, pinned. Control makes it, starts run() on a thread, and speaks to it only through the doors:
-// Rcu snapshots (Shared), LogQueue, Metrics, and request_stop().
+// One core's run-to-completion loop: take what arrived, run the machines, expire timers, send, pass
+// a quiet point. Owner: its own thread, pinned. Control makes it, starts run() on a thread, and
+// speaks to it only through the doors: Rcu snapshots (Shared), LogQueue, Metrics, and
+// request_stop().
 #pragma once
-
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "authz/policy_snapshot.h"
 #include "base/core.h"
@@ -17,6 +14,10 @@
 #include "dataplane/proxy/replica.h"
 #include "dataplane/worker/metrics.h"
 #include "tls/context.h"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace gh::worker {
 
@@ -35,13 +36,16 @@ struct Settings {
   std::vector<proxy::Replica> replicas;
 };
 
-// TLS settings in force: replaced whole when certificates, keys or CAs change. One context a core, so that workers share no
-// reference counts. Engines outlive the snapshot they were made from.
+// TLS settings in force: replaced whole when certificates, keys or CAs change. One context a core,
+// so that workers share no reference counts. Engines outlive the snapshot they were made from.
 struct TlsSnapshot {
-  std::vector<std::unique_ptr<tls::ServerContext>> server;    // by core
-  std::vector<std::unique_ptr<tls::ClientContext>> upstream;     // ALPN h2 and http/1.1, by core × replica: [core * replicas + replica]
-  std::vector<std::unique_ptr<tls::ClientContext>> upstream_h1;  // ALPN http/1.1 only (upgrades), likewise
-  std::shared_ptr<const tls::TrustStore> client_trust;        // who is trusted now: identities of another epoch are verified again
+  std::vector<std::unique_ptr<tls::ServerContext>> server;  // by core
+  // ALPN h2 and http/1.1, by core × replica: [core * replicas + replica]
+  std::vector<std::unique_ptr<tls::ClientContext>> upstream;
+  // ALPN http/1.1 only (upgrades), likewise
+  std::vector<std::unique_ptr<tls::ClientContext>> upstream_h1;
+  // who is trusted now: identities of another epoch are verified again
+  std::shared_ptr<const tls::TrustStore> client_trust;
 };
 
 // What control publishes and all workers read.
@@ -53,16 +57,23 @@ struct Shared {
 class Worker {
  public:
   // `listening_sockets`: this worker's own, from net::listen_socket; taken.
-  Worker(CoreId id, const Settings& settings, const Shared& shared, Metrics& metrics, LogQueue& log,
-         std::vector<int> listening_sockets);
+  Worker(
+      CoreId id,
+      const Settings& settings,
+      const Shared& shared,
+      Metrics& metrics,
+      LogQueue& log,
+      std::vector<int> listening_sockets
+  );
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // The thread's body: returns when stopped and drained (or --shutdown-timeout has passed). A Fault: the road could not start.
+  // The thread's body: returns when stopped and drained (or --shutdown-timeout has passed). A
+  // Fault: the road could not start.
   Outcome<void> run();
-  void request_stop() noexcept;  // any thread: stop accepting, GOAWAY / Connection: close, finish
-  void request_abort() noexcept; // any thread: a second SIGTERM; stop now
+  void request_stop() noexcept;   // any thread: stop accepting, GOAWAY / Connection: close, finish
+  void request_abort() noexcept;  // any thread: a second SIGTERM; stop now
 
  private:
   class Loop;

@@ -20,12 +20,29 @@ TEST(Utf8, every_code_point_is_read_back_as_it_was_written) {
 
 TEST(Utf8, what_is_not_utf8_is_one_bad_byte) {
   for (const std::string_view text : {
-           std::string_view("\x80"), std::string_view("\xbf"), std::string_view("\xc0\x80"), std::string_view("\xc1\xbf"),  // overlong
-           std::string_view("\xe0\x9f\xbf"), std::string_view("\xf0\x8f\xbf\xbf"),                                             // overlong
-           std::string_view("\xed\xa0\x80"), std::string_view("\xed\xbf\xbf"),                                                 // surrogates
-           std::string_view("\xf4\x90\x80\x80"), std::string_view("\xf5\x80\x80\x80"), std::string_view("\xff"),               // above
-           std::string_view("\xc3"), std::string_view("\xe2\x80"), std::string_view("\xf0\x9f\x98"),                           // cut short
-           std::string_view("\xc3("), std::string_view("\xe2\x80("), std::string_view("\xf0\x9f\x98("),                         // interrupted
+           // overlong
+           std::string_view("\x80"),
+           std::string_view("\xbf"),
+           std::string_view("\xc0\x80"),
+           std::string_view("\xc1\xbf"),
+           // overlong
+           std::string_view("\xe0\x9f\xbf"),
+           std::string_view("\xf0\x8f\xbf\xbf"),
+           // surrogates
+           std::string_view("\xed\xa0\x80"),
+           std::string_view("\xed\xbf\xbf"),
+           // above
+           std::string_view("\xf4\x90\x80\x80"),
+           std::string_view("\xf5\x80\x80\x80"),
+           std::string_view("\xff"),
+           // cut short
+           std::string_view("\xc3"),
+           std::string_view("\xe2\x80"),
+           std::string_view("\xf0\x9f\x98"),
+           // interrupted
+           std::string_view("\xc3("),
+           std::string_view("\xe2\x80("),
+           std::string_view("\xf0\x9f\x98("),
        }) {
     const Rune rune = rune_at(text, 0);
     EXPECT_FALSE(rune.valid) << testing::PrintToString(text);

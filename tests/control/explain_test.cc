@@ -17,8 +17,7 @@ struct Said {
 };
 
 Said explain(ExplainArguments arguments) {
-  if (arguments.policy.empty())
-    arguments.policy = {tests_dir() + "/../examples/policy"};
+  if (arguments.policy.empty()) arguments.policy = {tests_dir() + "/../examples/policy"};
   std::ostringstream out, err;
   const int code = explain_command(arguments, out, err);
   return {code, out.str(), err.str()};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fuzz target over every file of its corpus, as a plain test: what fuzzing once found stays fixed.
+// Runs a fuzz target over every file of its corpus, as a plain test: what fuzzing once found stays
+// fixed.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -15,7 +16,9 @@ int main(int argc, char** argv) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(argv[i])) {
       if (!entry.is_regular_file()) continue;
       std::ifstream in(entry.path(), std::ios::binary);
-      const std::vector<char> bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+      const std::vector<char> bytes{
+          std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()
+      };
       LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
       ++files;
     }

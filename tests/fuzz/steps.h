@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fuzzer's input read as the steps of a program: at its end every byte is 0 and every piece empty.
+// A fuzzer's input read as the steps of a program: at its end every byte is 0 and every piece
+// empty.
 #pragma once
 
 #include "base/byte_view.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/proxy/exchange.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/proxy/fakes.h"
+
+#include <gtest/gtest.h>
 
 namespace gh::proxy {
 namespace {
@@ -17,12 +17,15 @@ using test::FakeStream;
 
 struct Leg final : DownLeg {
   void mark_dirty() noexcept override { ++dirty; }
+
   int dirty = 0;
 };
 
 // A request from a client, and the replicas it may go to.
 struct Scene {
-  explicit Scene(std::size_t replicas = 1) : bench(replicas), exchange(bench) { leg.session = &server; }
+  explicit Scene(std::size_t replicas = 1) : bench(replicas), exchange(bench) {
+    leg.session = &server;
+  }
 
   void get(std::string_view method = "GET") {
     head.method = method;
@@ -30,6 +33,7 @@ struct Scene {
     exchange.begin(leg, down, head);
     exchange.forward();
   }
+
   void post() {
     head.method = "POST";
     head.target = "/api/v1/pods";
@@ -37,13 +41,16 @@ struct Scene {
     exchange.begin(leg, down, head);
     exchange.forward();
   }
+
   FakeStream& up(std::size_t link = 0) { return bench.dialer.links[link].client->streams.back(); }
+
   void answer(int status, std::optional<std::uint64_t> length = std::nullopt) {
     http::ResponseHead response;
     response.status = status;
     response.content_length = length;
     exchange.on_response(response);
   }
+
   // As the upstream's connection does it.
   void up_closed(http::Reset reset) { exchange.on_up_closed(reset); }
 
@@ -151,7 +158,8 @@ TEST(Exchange, attempts_are_bounded) {
   Scene s(2);
   s.get();
   for (std::size_t i = 0; i < limits::upstream_attempts_max; ++i) {
-    if (i < s.bench.dialer.links.size() && s.bench.dialer.links[i].client == nullptr) s.bench.ready(i);
+    if (i < s.bench.dialer.links.size() && s.bench.dialer.links[i].client == nullptr)
+      s.bench.ready(i);
     s.up_closed(http::Reset::refused);
   }
   EXPECT_EQ(s.down.response.status, 503);

@@ -19,17 +19,27 @@ struct NameCase {
 
 TEST(ProxyHeaders, only_we_may_say_who_the_caller_is) {
   const NameCase cases[] = {
-      {"x-remote-user", true},   {"x_remote_user", true},       {"x-remote_group", true},  {"x-remote-extra-a", true},
-      {"x-remote-uid", true},    {"x-remote-anything", true},   {"x-forwarded-for", true}, {"x_forwarded_for", true},
-      {"x-forwarded-host", true}, {"forwarded", true},          {"x-real-ip", true},       {"x_real_ip", true},
-      {"authorization", true},   {"x-remote", false},           {"x-remoteuser", false},   {"x-request-id", false},
-      {"user-agent", false},     {"accept", false},             {"x-real-ips", false},     {"", false},
+      {"x-remote-user", true},    {"x_remote_user", true},
+      {"x-remote_group", true},   {"x-remote-extra-a", true},
+      {"x-remote-uid", true},     {"x-remote-anything", true},
+      {"x-forwarded-for", true},  {"x_forwarded_for", true},
+      {"x-forwarded-host", true}, {"forwarded", true},
+      {"x-real-ip", true},        {"x_real_ip", true},
+      {"authorization", true},    {"x-remote", false},
+      {"x-remoteuser", false},    {"x-request-id", false},
+      {"user-agent", false},      {"accept", false},
+      {"x-real-ips", false},      {"", false},
   };
   for (const auto& c : cases) EXPECT_EQ(is_reserved_field(c.name), c.reserved) << c.name;
 }
 
 TEST(ProxyHeaders, impersonation_is_seen_under_every_spelling) {
-  for (const char* name : {"impersonate-user", "impersonate_user", "impersonate-group", "impersonate-extra-scopes", "impersonate-uid"}) {
+  for (const char* name :
+       {"impersonate-user",
+        "impersonate_user",
+        "impersonate-group",
+        "impersonate-extra-scopes",
+        "impersonate-uid"}) {
     EXPECT_TRUE(is_impersonation_field(name)) << name;
   }
   EXPECT_FALSE(is_impersonation_field("x-impersonate-user"));
@@ -43,7 +53,10 @@ TEST(ProxyHeaders, what_the_client_said_is_replaced_by_what_we_know) {
   head.headers.add("X-Forwarded-For", "10.0.0.1");
   head.headers.add("authorization", "Bearer abc");
   prepare_request(head, {{"X-Remote-User", "alice"}, {"X-Remote-Group", "dev"}}, "127.0.0.1");
-  EXPECT_EQ(names(head.headers), (std::vector<std::string>{"accept", "x-remote-user", "x-remote-group", "x-forwarded-for"}));
+  EXPECT_EQ(
+      names(head.headers),
+      (std::vector<std::string>{"accept", "x-remote-user", "x-remote-group", "x-forwarded-for"})
+  );
   EXPECT_EQ(head.headers.find("x-remote-user"), "alice");
   EXPECT_EQ(head.headers.find("x-forwarded-for"), "127.0.0.1");
 }

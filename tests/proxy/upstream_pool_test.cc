@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/proxy/upstream_pool.h"
 
-#include <gtest/gtest.h>
-
 #include "tests/proxy/fakes.h"
+
+#include <gtest/gtest.h>
 
 namespace gh::proxy {
 namespace {
@@ -17,10 +17,12 @@ struct Want final : Demand {
     link = &given;
     --static_cast<FakeLink&>(given).client->free;
   }
+
   void on_unavailable(Unavailable why) noexcept override {
     unavailable = true;
     reason = why;
   }
+
   Link* link = nullptr;
   bool unavailable = false;
   Unavailable reason{};

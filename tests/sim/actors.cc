@@ -37,12 +37,23 @@ std::string expected_answer(const std::string& user, const Ask& ask) {
 // ---- client ----
 
 SimClient::SimClient(
-    SimNet& net, SimRoad& road, BufferPool& pool, tls::ClientContext& context, std::string user, std::vector<Ask> asks
+    SimNet& net,
+    SimRoad& road,
+    BufferPool& pool,
+    tls::ClientContext& context,
+    std::string user,
+    std::vector<Ask> asks
 )
-    : net_(net), road_(road), pool_(pool), context_(context), user_(std::move(user)), asks_(std::move(asks)) {}
+    : net_(net),
+      road_(road),
+      pool_(pool),
+      context_(context),
+      user_(std::move(user)),
+      asks_(std::move(asks)) {}
 
 bool SimClient::done() const {
-  return next_ == asks_.size() && std::all_of(asks_.begin(), asks_.end(), [](const Ask& ask) { return ask.closed; });
+  return next_ == asks_.size() &&
+         std::all_of(asks_.begin(), asks_.end(), [](const Ask& ask) { return ask.closed; });
 }
 
 void SimClient::step() {
@@ -103,7 +114,8 @@ void SimClient::on_connected(net::Stream& stream) noexcept {
 void SimClient::on_bytes(net::Stream& stream, ByteView bytes) noexcept {
   if (!wire_.take(bytes, net_.core.wall())) return stream.abort();
   if (http_ != nullptr || !wire_.tls->established()) return;
-  http_ = wire_.tls->alpn() == tls::Alpn::h2 ? http::make_h2_client(*this, pool_) : http::make_h1_client(*this, pool_);
+  http_ = wire_.tls->alpn() == tls::Alpn::h2 ? http::make_h2_client(*this, pool_)
+                                             : http::make_h1_client(*this, pool_);
 }
 
 void SimClient::on_end(net::Stream& stream) noexcept { stream.close(); }
@@ -126,7 +138,9 @@ void SimClient::on_body(http::Stream& stream, ByteView piece) {
   owed.bytes += piece.size();
 }
 
-void SimClient::on_response_end(http::Stream& stream, const http::HeaderList*) { static_cast<Ask*>(stream.user)->ended = true; }
+void SimClient::on_response_end(http::Stream& stream, const http::HeaderList*) {
+  static_cast<Ask*>(stream.user)->ended = true;
+}
 
 void SimClient::on_closed(http::Stream& stream, http::Reset reset) {
   Ask& ask = *static_cast<Ask*>(stream.user);
@@ -159,32 +173,48 @@ class SimUpstream::Peer final : public net::StreamHandler, public http::ServerEv
     bool answering = false;
     std::size_t size = 0;
   };
+
   void on_connected(net::Stream&) noexcept override {}
+
   void on_bytes(net::Stream& stream, ByteView bytes) noexcept override {
     if (!wire_.take(bytes, owner_.net_.core.wall())) return stream.abort();
     if (http_ != nullptr || !wire_.tls->established()) return;
     const http::ServerSettings settings{std::chrono::seconds(60), std::chrono::seconds(600), 7};
     const Instant now = owner_.net_.core.now();
-    http_ = wire_.tls->alpn() == tls::Alpn::h2 ? http::make_h2_server(*this, owner_.pool_, settings, now)
-                                               : http::make_h1_server(*this, owner_.pool_, settings, now);
+    http_ = wire_.tls->alpn() == tls::Alpn::h2
+                ? http::make_h2_server(*this, owner_.pool_, settings, now)
+                : http::make_h1_server(*this, owner_.pool_, settings, now);
   }
+
   void on_end(net::Stream& stream) noexcept override { stream.close(); }
+
   void on_send_room(net::Stream&) noexcept override {}
+
   void on_closed(net::Stream&, net::StreamError) noexcept override {
     if (http_ != nullptr) http_->on_lost();
     wire_.stream = nullptr;
     gone = true;
   }
+
   void on_request(http::Stream& stream, http::RequestHead& head) override;
+
   void on_body(http::Stream& stream, ByteView piece) override {
     requests_[stream.id].body += as_text(piece);
     http_->consumed(stream, piece.size());
   }
-  void on_request_end(http::Stream& stream, const http::HeaderList*) override { requests_[stream.id].whole = true; }
+
+  void on_request_end(http::Stream& stream, const http::HeaderList*) override {
+    requests_[stream.id].whole = true;
+  }
+
   void on_tunnel_bytes(http::Stream&, ByteView) override {}
+
   void on_tunnel_end(http::Stream&) override {}
+
   void on_sent(http::Stream&, std::size_t) override {}
+
   void on_closed(http::Stream& stream, http::Reset) override { requests_.erase(stream.id); }
+
   bool answer(http::Stream& stream, Request& request);
 
   SimUpstream& owner_;
@@ -198,10 +228,13 @@ void SimUpstream::Peer::on_request(http::Stream& stream, http::RequestHead& head
   Request& request = requests_[stream.id];
   request.stream = &stream;
   request.line = head.method + " " + head.target;
-  if (head.headers.count("x-remote-user") != 1) owner_.complaints.push_back(request.line + ": not exactly one user");
+  if (head.headers.count("x-remote-user") != 1)
+    owner_.complaints.push_back(request.line + ": not exactly one user");
   request.user = std::string(head.headers.find("x-remote-user").value_or(""));
-  if (request.user == "root") owner_.complaints.push_back(request.line + ": a client's own x-remote-user was believed");
-  if (head.target.find("/secrets") != std::string::npos) owner_.complaints.push_back(request.line + ": was never allowed");
+  if (request.user == "root")
+    owner_.complaints.push_back(request.line + ": a client's own x-remote-user was believed");
+  if (head.target.find("/secrets") != std::string::npos)
+    owner_.complaints.push_back(request.line + ": was never allowed");
   request.dies = head.target.find("die=") != std::string::npos;
   request.size = size_asked(head.target);
 }
@@ -212,8 +245,9 @@ bool SimUpstream::Peer::answer(http::Stream& stream, Request& request) {
   if (!request.answering) {
     if (!request.whole || !net.chance(0.5)) return true;
     request.answering = true;
-    request.answer = request.user + " " + request.line + " " + std::to_string(request.body.size()) + ":" +
-                     std::to_string(std::hash<std::string>{}(request.body)) + "\n" + filler(request.size);
+    request.answer = request.user + " " + request.line + " " + std::to_string(request.body.size()) +
+                     ":" + std::to_string(std::hash<std::string>{}(request.body)) + "\n" +
+                     filler(request.size);
     http::ResponseHead head;
     head.status = 200;
     head.headers.add("content-type", "text/plain");
@@ -230,7 +264,8 @@ bool SimUpstream::Peer::answer(http::Stream& stream, Request& request) {
     wire_.stream->abort();
     return false;
   }
-  const std::size_t n = std::min(left - (request.dies ? 1 : 0), 1 + net.below(30'000));  // a dying answer is never whole
+  // a dying answer is never whole
+  const std::size_t n = std::min(left - (request.dies ? 1 : 0), 1 + net.below(30'000));
   http_->send_body(stream, as_bytes(std::string_view(request.answer).substr(request.sent, n)));
   request.sent += n;
   if (request.sent == request.answer.size() && !request.dies) {
@@ -254,7 +289,8 @@ void SimUpstream::Peer::step() {
   if (http_->finished()) wire_.stream->close();
 }
 
-SimUpstream::SimUpstream(SimNet& net, BufferPool& pool, tls::ServerContext& context) : net_(net), pool_(pool), context_(context) {}
+SimUpstream::SimUpstream(SimNet& net, BufferPool& pool, tls::ServerContext& context)
+    : net_(net), pool_(pool), context_(context) {}
 
 SimUpstream::~SimUpstream() = default;
 

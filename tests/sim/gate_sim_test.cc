@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole gate by seed: clients ↔ TLS ↔ HTTP ↔ pipeline ↔ HTTP ↔ TLS ↔ API servers, on a network that cuts, delays and resets.
-// Whatever happens: nothing that was not allowed arrives upstream, no broken answer looks whole, everything ends, no memory stays.
-// One seed: GH_SIM_SEED=7 gate_sim_test. More seeds: GH_SIM_SEEDS=1000.
-#include <gtest/gtest.h>
-
-#include <cstdlib>
-
+// The whole gate by seed: clients ↔ TLS ↔ HTTP ↔ pipeline ↔ HTTP ↔ TLS ↔ API servers, on a network
+// that cuts, delays and resets. Whatever happens: nothing that was not allowed arrives upstream, no
+// broken answer looks whole, everything ends, no memory stays. One seed: GH_SIM_SEED=7
+// gate_sim_test. More seeds: GH_SIM_SEEDS=1000.
 #include "authz/rbac/compiler.h"
 #include "authz/rbac/policy_yaml.h"
 #include "dataplane/worker/core_loop.h"
 #include "tests/sim/actors.h"
 #include "tests/support/sim_net.h"
 #include "tests/support/test_pki.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
 
 namespace gh::test {
 namespace {
@@ -48,9 +49,13 @@ const Pki& pki() {
   return made;
 }
 
-tls::KeyPair pair_of(const Issued& issued) { return {issued.chain_pem(), issued.key_pem(), "chain", "key", {}}; }
+tls::KeyPair pair_of(const Issued& issued) {
+  return {issued.chain_pem(), issued.key_pem(), "chain", "key", {}};
+}
 
-std::shared_ptr<const tls::TrustStore> trust(const Authority& ca) { return *tls::TrustStore::from_pem(ca.pem()); }
+std::shared_ptr<const tls::TrustStore> trust(const Authority& ca) {
+  return *tls::TrustStore::from_pem(ca.pem());
+}
 
 class Gate {
  public:
@@ -71,7 +76,9 @@ class Gate {
       net_.add_host(*api_roads_.back(), [api = apis_.back().get()] { api->step(); });
     }
     gate_road_ = std::make_unique<SimRoad>(net_, gate_pool_);
-    loop_ = std::make_unique<worker::CoreLoop>(net_.core, *gate_road_, gate_pool_, settings_, shared_, metrics_, log_);
+    loop_ = std::make_unique<worker::CoreLoop>(
+        net_.core, *gate_road_, gate_pool_, settings_, shared_, metrics_, log_
+    );
     gate_road_->listen_at(8443, *loop_);
     net_.add_host(*gate_road_, [this] {
       loop_->after_wait();
@@ -93,13 +100,18 @@ class Gate {
     if (net_.chance(0.5)) client.alpn = {tls::Alpn::http_1_1};
     if (net_.chance(0.3)) client.protocol.version_max = tls::ProtocolVersion::tls_1_2;
     client_contexts_.push_back(*tls::ClientContext::make(client, {now_seconds}));
-    clients_.push_back(
-        std::make_unique<SimClient>(net_, *client_road_, world_pool_, *client_contexts_.back(), std::move(user), std::move(asks))
-    );
+    clients_.push_back(std::make_unique<SimClient>(
+        net_, *client_road_, world_pool_, *client_contexts_.back(), std::move(user), std::move(asks)
+    ));
   }
 
   bool run(std::size_t turns) {
-    return net_.run([this] { return std::all_of(clients_.begin(), clients_.end(), [](auto& c) { return c->done(); }); }, turns);
+    return net_.run(
+        [this] {
+          return std::all_of(clients_.begin(), clients_.end(), [](auto& c) { return c->done(); });
+        },
+        turns
+    );
   }
 
   // Every client gone, upstream connections idle: what memory does the gate still hold?
@@ -113,8 +125,11 @@ class Gate {
   }
 
   SimNet& net() { return net_; }
+
   worker::Metrics& metrics() { return metrics_; }
+
   const std::vector<std::unique_ptr<SimClient>>& clients() const { return clients_; }
+
   const std::vector<std::unique_ptr<SimUpstream>>& apis() const { return apis_; }
 
  private:
@@ -174,7 +189,8 @@ std::vector<Ask> random_asks(SimNet& net, bool calm) {
   for (std::size_t i = 0; i < asks.size(); ++i) {
     Ask& ask = asks[i];
     const std::size_t sizes[] = {0, 10, 1000, 16'384, 70'000, 300'000};
-    ask.target = "/api/v1/namespaces/demo/pods?n=" + std::to_string(i) + "&size=" + std::to_string(sizes[net.below(6)]);
+    ask.target = "/api/v1/namespaces/demo/pods?n=" + std::to_string(i) +
+                 "&size=" + std::to_string(sizes[net.below(6)]);
     if (net.chance(0.3)) {
       ask.method = "POST";
       ask.body = std::string(sizes[1 + net.below(5)], static_cast<char>('a' + i % 26));
@@ -207,9 +223,11 @@ void check(const SimClient& client, const Ask& ask, bool calm) {
     EXPECT_EQ(ask.answer, expected_answer(client.user(), ask)) << name;
   } else if (ask.status == 403) {
     EXPECT_FALSE(ask.allowed) << name;
-    EXPECT_NE(ask.answer.find("secrets is forbidden: User \\\"" + client.user()), std::string::npos) << ask.answer;
+    EXPECT_NE(ask.answer.find("secrets is forbidden: User \\\"" + client.user()), std::string::npos)
+        << ask.answer;
   } else {
-    EXPECT_TRUE(ask.status == 502 || ask.status == 503 || ask.status == 504) << name << " " << ask.status;
+    EXPECT_TRUE(ask.status == 502 || ask.status == 503 || ask.status == 504)
+        << name << " " << ask.status;
     EXPECT_FALSE(calm && !ask.dies) << name;
   }
 }
@@ -227,7 +245,9 @@ void run_seed(std::uint64_t seed) {
   const std::size_t clients = 1 + net.below(6);
   for (std::size_t i = 0; i < clients; ++i) {
     const bool alice = net.chance(0.5);
-    gate.add_client(alice ? pki().alice : pki().bob, alice ? "alice" : "bob", random_asks(net, calm));
+    gate.add_client(
+        alice ? pki().alice : pki().bob, alice ? "alice" : "bob", random_asks(net, calm)
+    );
   }
   ASSERT_TRUE(gate.run(400'000)) << "not everything ended";
   for (const auto& client : gate.clients()) {
@@ -242,10 +262,12 @@ void run_seed(std::uint64_t seed) {
 }
 
 TEST(GateSim, seeds_end_well) {
-  if (const char* one = std::getenv("GH_SIM_SEED")) return run_seed(std::strtoull(one, nullptr, 10));
+  if (const char* one = std::getenv("GH_SIM_SEED"))
+    return run_seed(std::strtoull(one, nullptr, 10));
   const char* more = std::getenv("GH_SIM_SEEDS");
   const std::uint64_t seeds = more == nullptr ? 60 : std::strtoull(more, nullptr, 10);
-  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) run_seed(seed);
+  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed)
+    run_seed(seed);
 }
 
 }  // namespace

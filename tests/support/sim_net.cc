@@ -5,20 +5,27 @@
 
 namespace gh::test {
 
-// One end of a connection. What its host sends lies in the other end's `pipe` until that host takes delivery.
+// One end of a connection. What its host sends lies in the other end's `pipe` until that host takes
+// delivery.
 class SimRoad::End final : public net::Stream {
  public:
   End(SimRoad& road, const net::Endpoint& peer) : Stream(road.pool_, peer), road_(road) {}
 
   void flush() noexcept override {}
+
   void pause_read() noexcept override { paused = true; }
+
   void resume_read() noexcept override { paused = false; }
+
   void finish() noexcept override { fin = true; }
+
   void close() noexcept override { closing = fin = true; }
+
   void abort() noexcept override {
     error = net::StreamError::aborted;
     if (other != nullptr) other->fail(net::StreamError::reset);
   }
+
   void fail(net::StreamError why) noexcept {
     if (error == net::StreamError::none) error = why;
   }
@@ -52,8 +59,12 @@ class SimRoad::End final : public net::Stream {
 };
 
 void SimNet::turn() {
-  core.set_now(core.now() + Duration(static_cast<std::int64_t>(below(static_cast<std::size_t>(weather.turn_max.count()) + 1))),
-               {core.wall().seconds});
+  core.set_now(
+      core.now() + Duration(static_cast<std::int64_t>(
+                       below(static_cast<std::size_t>(weather.turn_max.count()) + 1)
+                   )),
+      {core.wall().seconds}
+  );
   std::vector<Host*> order;
   for (Host& host : hosts_) order.push_back(&host);
   std::shuffle(order.begin(), order.end(), random);
@@ -92,7 +103,9 @@ net::Stream* SimRoad::connect(const net::Endpoint& to, net::StreamHandler& handl
     return &mine;
   }
   SimRoad& there = *at->second;
-  auto& theirs = *there.streams_.emplace_back(std::make_unique<End>(there, *net::Endpoint::parse("127.0.0.1:40000")));
+  auto& theirs = *there.streams_.emplace_back(
+      std::make_unique<End>(there, *net::Endpoint::parse("127.0.0.1:40000"))
+  );
   mine.other = &theirs;
   theirs.other = &mine;
   theirs.connecting = true;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A network in memory on a seeded clock: every road of a test's hosts, with random cuts, delays, narrow pipes, resets.
-// One turn: time passes, each stream may deliver a piece of what is under way, then each host runs and submits.
-// The same seed gives the same run.
+// A network in memory on a seeded clock: every road of a test's hosts, with random cuts, delays,
+// narrow pipes, resets. One turn: time passes, each stream may deliver a piece of what is under
+// way, then each host runs and submits. The same seed gives the same run.
 #pragma once
+
+#include "base/core.h"
+#include "dataplane/net/byte_stream.h"
 
 #include <deque>
 #include <functional>
@@ -13,16 +16,13 @@
 #include <string>
 #include <vector>
 
-#include "base/core.h"
-#include "dataplane/net/byte_stream.h"
-
 namespace gh::test {
 
 class SimRoad;
 
 struct SimWeather {
-  double deliver = 0.7;        // chance that a stream delivers in a turn
-  double cut = 0.0;            // chance that a turn resets some stream
+  double deliver = 0.7;              // chance that a stream delivers in a turn
+  double cut = 0.0;                  // chance that a turn resets some stream
   std::size_t pipe_max = 64 * 1024;  // bytes under way in one direction
   std::size_t piece_max = 20'000;    // bytes of one delivery
   Duration turn_max = std::chrono::milliseconds(3);
@@ -33,13 +33,19 @@ class SimNet {
   explicit SimNet(std::uint64_t seed) : random(seed) {}
 
   // A host's step in each turn, after its deliveries.
-  void add_host(SimRoad& road, std::function<void()> step) { hosts_.push_back({&road, std::move(step)}); }
+  void add_host(SimRoad& road, std::function<void()> step) {
+    hosts_.push_back({&road, std::move(step)});
+  }
+
   void turn();
   // Turns until `done` or `most` turns have passed; true when done.
   bool run(const std::function<bool()>& done, std::size_t most);
 
   bool chance(double p) { return std::uniform_real_distribution<>(0, 1)(random) < p; }
-  std::size_t below(std::size_t n) { return n == 0 ? 0 : std::uniform_int_distribution<std::size_t>(0, n - 1)(random); }
+
+  std::size_t below(std::size_t n) {
+    return n == 0 ? 0 : std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  }
 
   Core core{CoreId{0}};
   SimWeather weather;
@@ -47,10 +53,12 @@ class SimNet {
 
  private:
   friend class SimRoad;
+
   struct Host {
     SimRoad* road;
     std::function<void()> step;
   };
+
   std::vector<Host> hosts_;
   std::map<std::uint16_t, SimRoad*> listeners_;
 };
@@ -61,17 +69,25 @@ class SimRoad final : public net::Road {
   ~SimRoad() override;
 
   void listen_at(std::uint16_t port, net::AcceptHandler& handler);
+
   void stop_at(std::uint16_t port) { net_.listeners_.erase(port); }
+
   void deliver();  // a turn's events for this host's streams
   void submit() noexcept override;
   void cut_some();  // resets a random stream
 
   net::RoadKind kind() const noexcept override { return net::RoadKind::epoll; }
+
   void listen(int, net::AcceptHandler&) noexcept override {}
+
   void stop_listening() noexcept override {}
+
   net::Stream* connect(const net::Endpoint& to, net::StreamHandler& handler) noexcept override;
+
   void wait(Instant, Instant) noexcept override {}
+
   void wake() noexcept override {}
+
   std::size_t open_streams() const noexcept override { return streams_.size(); }
 
  private:

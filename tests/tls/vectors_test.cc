@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every chain of vectors/x509.json through real handshakes, with its key: the gate must say what
 // Go's server and authenticator say.
+#include "tests/support/tests_dir.h"
 #include "tests/tls/raw_client.h"
 
 #include <gtest/gtest.h>
@@ -8,8 +9,6 @@
 
 #include <ctime>
 #include <map>
-
-#include "tests/support/tests_dir.h"
 
 namespace gh::tls {
 namespace {

@@ -6,13 +6,17 @@
 namespace gh::worker {
 namespace {
 
-std::string line_of(const http::RequestHead& head, const Judged& judged, const proxy::Record& ended = {}) {
+std::string line_of(
+    const http::RequestHead& head, const Judged& judged, const proxy::Record& ended = {}
+) {
   proxy::Record record;
   begin_access_line(record.log, {1'790'000'000}, head, judged);
   record.code = ended.code;
   record.bytes_up = ended.bytes_up;
   record.bytes_down = ended.bytes_down;
-  return end_access_line(record, http::Reset::none, "https://a:1", std::chrono::microseconds(42), 1);
+  return end_access_line(
+      record, http::Reset::none, "https://a:1", std::chrono::microseconds(42), 1
+  );
 }
 
 TEST(AccessLog, line_has_who_what_and_how_it_ended) {
@@ -25,7 +29,17 @@ TEST(AccessLog, line_has_who_what_and_how_it_ended) {
   ended.code = 200;
   ended.bytes_down = 7;
   EXPECT_EQ(
-      line_of(head, {.client = "127.0.0.1", .user = "alice", .verb = "watch", .decision = "allow", .reason = "because", .tls_version = "TLSv1.3", .resumed = true}, ended),
+      line_of(
+          head,
+          {.client = "127.0.0.1",
+           .user = "alice",
+           .verb = "watch",
+           .decision = "allow",
+           .reason = "because",
+           .tls_version = "TLSv1.3",
+           .resumed = true},
+          ended
+      ),
       R"({"time":"2026-09-21T14:13:20Z","client":"127.0.0.1","user":"alice","verb":"watch","method":"GET","uri":"/api/v1/pods?watch=1",)"
       R"("http":"HTTP/2.0","tls":"TLSv1.3","resumed":true,"decision":"allow","reason":"because","userAgent":"kubectl/v1.36",)"
       R"("code":200,"bytesIn":0,"bytesOut":7,"durationMicros":42,"upstream":"https://a:1"})"
