@@ -6,6 +6,7 @@
 #include "tls/name_syntax.h"
 #include "tls/openssl/errors.h"
 #include "tls/openssl/state.h"
+#include "tls/openssl/trust_contents.h"
 #include "tls/pem_file.h"
 
 #include <openssl/err.h>
@@ -259,6 +260,19 @@ SSL_CTX* companion_of(const LoadedPair& pair, const ServerState& state) {
 
 }  // namespace
 
+namespace {
+
+TrustStore::Epoch session_epoch(const ServerState& state) {
+  const TrustStore::Epoch& clients = state.trust->full_epoch();
+  if (!state.proxy_trust) return clients;
+  const TrustStore::Epoch& proxies = state.proxy_trust->full_epoch();
+  std::vector<std::uint8_t> both(clients.begin(), clients.end());
+  both.insert(both.end(), proxies.begin(), proxies.end());
+  return sha256(both);
+}
+
+}  // namespace
+
 Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
     const ServerSettings& settings, UnixTime now
 ) {
@@ -266,6 +280,8 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
   auto state = std::make_shared<ServerState>();
   if (settings.certificates.empty()) return fault("a TLS server needs a certificate");
   state->trust = settings.client_trust ? settings.client_trust : TrustStore::nobody();
+  state->proxy_trust = settings.proxy_trust;
+  state->session_epoch = session_epoch(*state);
   state->mode = settings.mode;
   state->ticket_keys = settings.ticket_keys;
   state->alpn = wire_of(settings.alpn);

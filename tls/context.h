@@ -55,6 +55,9 @@ struct ServerSettings {
   std::vector<KeyPair> certificates;  // chosen by SNI; the first is the default. Equal names with
                                       // another key type: both are used
   std::shared_ptr<const TrustStore> client_trust;  // null: nobody is trusted
+  // A certificate that only this one trusts passes the handshake too, with client_error() set: the
+  // caller may be a front proxy. Null: none.
+  std::shared_ptr<const TrustStore> proxy_trust;
   ClientCertMode mode = ClientCertMode::require;
   std::shared_ptr<const TicketKeys> ticket_keys;        // null: no resumption
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};  // in order of our preference

@@ -345,6 +345,15 @@ bool OpensslEngine::judge(std::span<const ByteView> chain, std::span<EVP_PKEY* c
   return false;
 }
 
+// A front proxy's certificate may come from an authority of its own. Its sessions are not resumed:
+// a ticket keeps no proof of that.
+void OpensslEngine::judge_front_proxy(
+    std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
+) {
+  auto verified = PathVerifier(*server_->proxy_trust, request(), nullptr).run(chain, keys);
+  if (verified) front_proxy_ = std::make_unique<PeerCertificate>(std::move(*verified));
+}
+
 bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
   STACK_OF(X509)* parsed = X509_STORE_CTX_get0_untrusted(store);
   std::vector<ByteView> chain;
@@ -358,17 +367,19 @@ bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
   } else if (!judge(chain, keys)) {
     refused = peer_error_;
   }
+  const bool readable = refused != TlsError::unparsable_certificate &&
+                        refused != TlsError::internal && refused != TlsError::chain_too_long;
+  if (readable && server_ && server_->proxy_trust) judge_front_proxy(chain, keys);
   presented_count_ = static_cast<std::uint32_t>(chain.size());
   presented_ = {};
   lineage_start_ = now_;
   // In request mode a refused certificate is for the authenticators to see; one that Go would not
   // parse ends the handshake, as there.
-  const bool tolerated = server_ && server_->mode == ClientCertMode::request &&
-                         refused != TlsError::unparsable_certificate &&
-                         refused != TlsError::internal && refused != TlsError::chain_too_long;
+  const bool tolerated =
+      readable && server_ && (server_->mode == ClientCertMode::request || front_proxy_);
   if (refused == TlsError::none || tolerated) {
     X509_STORE_CTX_set_error(store, X509_V_OK);
-    if (refused != TlsError::none) SSL_set_num_tickets(ssl_.get(), 0);
+    if (refused != TlsError::none || front_proxy_) SSL_set_num_tickets(ssl_.get(), 0);
     return true;
   }
   verify_error_ = refused;
@@ -378,8 +389,9 @@ bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
 
 // The library keeps the chain it parsed (after a resumption: the client's own certificate); it is
 // encoded again for this rare event.
-Result<void, TlsError> OpensslEngine::verify_client_again(const TrustStore& trust_now, UnixTime now)
-    const {
+Result<PeerCertificate, TlsError> OpensslEngine::verify_client_again(
+    const TrustStore& trust_now, UnixTime now
+) const {
   std::vector<X509*> parsed = {SSL_get0_peer_certificate(ssl_.get())};
   if (parsed[0] == nullptr) return fail(TlsError::no_certificate);
   STACK_OF(X509)* rest = resumed_ ? nullptr : SSL_get_peer_cert_chain(ssl_.get());
@@ -393,9 +405,7 @@ Result<void, TlsError> OpensslEngine::verify_client_again(const TrustStore& trus
   }
   VerifyRequest asked = request();
   asked.now = now;
-  const auto verified = PathVerifier(trust_now, asked, nullptr).run(chain, keys);
-  if (!verified) return fail(verified.error());
-  return {};
+  return PathVerifier(trust_now, asked, nullptr).run(chain, keys);
 }
 
 // ---- SNI ----
@@ -435,13 +445,13 @@ bool OpensslEngine::on_ticket_wanted() {
   // moved yet.
   const bool resumption = SSL_session_reused(ssl_.get()) == 1 && restored_.has_value();
   const PeerCertificate* peer = resumption ? restored_->peer.get() : peer_.get();
-  if (peer_error_ != TlsError::none)
+  if (peer_error_ != TlsError::none || front_proxy_)
     return SSL_SESSION_set1_ticket_appdata(session, "", 0) == 1;  // opens to nothing: never resumed
   TicketState state;
   state.mode = server_->mode;
   state.has_certificate = peer != nullptr;
   state.presented = resumption ? restored_->presented : presented_count_;
-  state.trust_epoch = trust().full_epoch();
+  state.trust_epoch = server_->session_epoch;
   if (peer != nullptr) {
     state.chain_fingerprint = peer->chain_fingerprint;
     state.not_after = peer->not_after;
@@ -462,8 +472,10 @@ SSL_TICKET_RETURN OpensslEngine::on_ticket_opened(SSL_SESSION* session, bool ren
   const auto ticket = TicketState::decode({static_cast<const std::uint8_t*>(data), size});
   if (!ticket) return full_handshake;
   const TicketVerdict verdict =
-      may_resume(*ticket, server_->mode, trust().full_epoch(), server_name_, now_);
+      may_resume(*ticket, server_->mode, server_->session_epoch, server_name_, now_);
   if (verdict == TicketVerdict::refuse) return full_handshake;
+  // Whether it is a front proxy is only asked in full handshakes.
+  if (verdict == TicketVerdict::verify_again && server_->proxy_trust) return full_handshake;
   Restored restored;
   restored.lineage_start = ticket->lineage_start;
   restored.presented = ticket->presented;

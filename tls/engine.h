@@ -91,11 +91,15 @@ class Engine {
   // The trust epoch the certificate was verified under (DESIGN: hash of CA bundle, CRLs and
   // settings), shortened to 64 bits.
   virtual std::uint64_t trust_epoch() const noexcept = 0;
+  // Server: the same certificate as ServerSettings::proxy_trust judged it in a full handshake; null
+  // when it did not verify there, or there is no such trust.
+  virtual const PeerCertificate* front_proxy() const noexcept = 0;
   // Server: the client's chain (as presented, or as far as a resumed session kept it) judged anew
   // by another trust store: the CAs changed while the connection lives. When it cannot be judged
   // any more: refused.
-  virtual Result<void, TlsError> verify_client_again(const TrustStore& trust, UnixTime now)
-      const = 0;
+  virtual Result<PeerCertificate, TlsError> verify_client_again(
+      const TrustStore& trust, UnixTime now
+  ) const = 0;
 };
 
 }  // namespace gh::tls

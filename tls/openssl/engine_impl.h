@@ -60,7 +60,12 @@ class OpensslEngine final : public Engine {
 
   std::uint64_t trust_epoch() const noexcept override { return trust_epoch_; }
 
-  Result<void, TlsError> verify_client_again(const TrustStore& trust, UnixTime now) const override;
+  const PeerCertificate* front_proxy() const noexcept override {
+    return established_ ? front_proxy_.get() : nullptr;
+  }
+
+  Result<PeerCertificate, TlsError> verify_client_again(const TrustStore& trust, UnixTime now)
+      const override;
 
   // From the library's callbacks.
   std::size_t take_ciphertext(MutableBytes into);
@@ -82,6 +87,7 @@ class OpensslEngine final : public Engine {
   void finish_handshake();
   bool read_presented(std::vector<ByteView>& chain) const;
   bool judge(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
+  void judge_front_proxy(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
   std::unique_ptr<PeerCertificate> restore_peer(
       const TicketState& ticket, X509* leaf, bool verify_again
   );
@@ -106,6 +112,7 @@ class OpensslEngine final : public Engine {
   std::vector<std::uint8_t> presented_;  // the body of the Certificate message, until it is judged
   std::optional<Restored> restored_;
   std::unique_ptr<PeerCertificate> peer_;
+  std::unique_ptr<PeerCertificate> front_proxy_;
   std::string server_name_;
   std::string error_text_;
   std::array<std::uint8_t, 5> first_{

@@ -24,7 +24,9 @@ struct ServerState {
   std::vector<std::string> names;
   std::vector<Named> others;
   std::shared_ptr<const TrustStore> trust;
+  std::shared_ptr<const TrustStore> proxy_trust;  // may be null
   ClientCertMode mode = ClientCertMode::require;
+  TrustStore::Epoch session_epoch{};  // of both trusts: what tickets belong to
   std::shared_ptr<const TicketKeys> ticket_keys;
   std::vector<std::uint8_t> alpn;  // as on the wire: each a length and a name
 
