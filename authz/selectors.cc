@@ -518,6 +518,25 @@ FieldSelectorName read_metadata_name(std::string_view text, std::string& into) n
   return out;
 }
 
+bool field_selector_requires(
+    std::string_view text, std::string_view field, std::string_view value
+) noexcept {
+  bool parses = true;
+  bool found = false;
+  each_term(text, [&](std::string_view term) {
+    if (term.empty() || !parses) return;
+    const auto split = split_term(term);
+    std::string_view rest = value;
+    bool same = split && split->field == field && split->op != "!=";
+    parses = split && unescape(split->value, [&](std::string_view bytes) {
+               same = same && rest.starts_with(bytes);
+               if (same) rest.remove_prefix(bytes.size());
+             });
+    found = found || (same && rest.empty());
+  });
+  return parses && found;
+}
+
 std::string label_key_fault(std::string_view key) {
   std::string faults;
   const std::size_t slash = key.find('/');
@@ -563,6 +582,13 @@ bool is_label_value(std::string_view value) noexcept {
 
 bool is_dns1123_subdomain(std::string_view name) noexcept {
   return name.size() <= subdomain_bytes_max && has_subdomain_form(name);
+}
+
+std::vector<std::string> dns1123_subdomain_faults(std::string_view name) {
+  std::vector<std::string> faults;
+  if (name.size() > subdomain_bytes_max) faults.emplace_back("must be no more than 253 characters");
+  if (!has_subdomain_form(name)) faults.emplace_back(subdomain_must);
+  return faults;
 }
 
 bool is_path_segment(std::string_view name) noexcept {

@@ -38,12 +38,19 @@ struct FieldSelectorName {
 
 FieldSelectorName read_metadata_name(std::string_view text, std::string& into) noexcept;
 
+// Whether the selector parses and one of its terms is FIELD=VALUE (`==` too), so that every object
+// it selects has that value: what authorizers look for (selection.Equals). Without allocation.
+bool field_selector_requires(
+    std::string_view text, std::string_view field, std::string_view value
+) noexcept;
+
 // content.IsLabelKey, IsLabelValue, IsDNS1123Subdomain: empty when good, else what is wrong.
 std::string label_key_fault(std::string_view key);
 std::string label_value_fault(std::string_view value);
 bool is_label_key(std::string_view key) noexcept;
 bool is_label_value(std::string_view value) noexcept;
 bool is_dns1123_subdomain(std::string_view name) noexcept;
+std::vector<std::string> dns1123_subdomain_faults(std::string_view name);
 // content.IsPathSegmentName: not ".", "..", without '/' and '%'. The empty name is fine.
 bool is_path_segment(std::string_view name) noexcept;
 
