@@ -94,9 +94,39 @@ inline constexpr seconds upstream_idle_timeout{90};             // an unused ups
 inline constexpr std::size_t refused_body_bytes_max = 64 * 1024;  // a refused HTTP/2 request's body is read away so far before the answer…
 inline constexpr seconds refused_body_timeout{1};               // …and waited for so long
 inline constexpr std::size_t upstream_attempts_max = 3;         // tries of one request in all
+inline constexpr seconds collect_timeout{60};                   // a body that has to be read whole before it is judged; then 408
+inline constexpr std::size_t principals_cached_max = 16'384;    // identities a worker remembers that nobody uses now; then the oldest is forgotten
+inline constexpr std::size_t token_cache_entries_max = 16'384;  // tokens (by their HMAC) a worker remembers; then the oldest is forgotten
+inline constexpr seconds token_review_lifetime{10};             // an API server's word on a token, yes or no, is good for so long
+inline constexpr seconds token_review_retry{1};                 // …and when none answered, the next is asked after this
+inline constexpr std::size_t token_reviews_max = 1024;          // a worker's TokenReviews under way; more: 401
+inline constexpr std::size_t side_answer_bytes_max = 4 * 1024 * 1024;  // an API server's answer to a request of ours; longer: as none
+inline constexpr seconds side_request_timeout{10};              // …and the wait for it
 inline constexpr std::size_t replay_body_bytes_max = 64 * 1024; // a body is kept for a retry up to this
 inline constexpr milliseconds ejection_first{200};              // a replica that refuses is skipped so long, doubling…
 inline constexpr seconds ejection_max{5};                       // …up to this
+
+// ---- impersonation ----
+inline constexpr std::size_t impersonation_requestors_remembered = 4096;  // a worker's; one that is pushed out has its modes tried in the usual order
+
+// ---- tokens ----
+inline constexpr std::size_t token_bytes_max = 64 * 1024;       // a bearer token; longer: refused
+inline constexpr std::size_t token_json_depth_max = 10'000;     // Go's own: values in one another in a token; deeper: refused
+inline constexpr std::size_t token_keys_max = 256;              // keys of a key set or of all --service-account-key-file; more: the set is refused
+inline constexpr std::size_t token_source_bytes_max = 16u * 1024 * 1024;  // a token file, a key file, a file of Secrets; larger: refused
+inline constexpr std::size_t oidc_issuers_max = 64;             // Kubernetes' own: jwt[] of an AuthenticationConfiguration; more: refused
+inline constexpr std::size_t oidc_answer_bytes_max = 1024 * 1024;  // a discovery document or a key set; longer: as none
+inline constexpr seconds oidc_fetch_timeout{30};                // …and the wait for it
+inline constexpr seconds oidc_refresh_min{10};                  // keys of an issuer are fetched no more often, however many unknown ones are met
+inline constexpr seconds oidc_refresh_period{300};              // …and that often without being asked, so that a withdrawn key goes
+
+// ---- admission of node writers (authz/admission) ----
+inline constexpr std::size_t admission_body_bytes_max = 3 * 1024 * 1024;  // a body that is judged, as the API server's own bound; more: 413
+inline constexpr std::size_t admission_depth_max = 64;          // lists and objects in one another; deeper: 400
+inline constexpr std::size_t admission_values_max = 100'000;    // values of one object or patch; more: 400
+inline constexpr std::size_t admission_patch_operations_max = 1000;  // of a JSON patch; more: 422
+inline constexpr std::size_t admission_lookups_max = 64;        // objects fetched for one request; more: 403
+inline constexpr std::size_t admission_rounds_max = 6;          // times one request is judged as objects come in; more: 500
 
 // ---- control ----
 inline constexpr std::size_t log_queue_lines = 8192;            // log lines waiting for the writer; more are dropped and counted
@@ -112,6 +142,7 @@ inline constexpr std::size_t policy_nodes_max = 16'000'000;     // values of one
 inline constexpr std::size_t policy_alias_nodes_max = 1'000'000;  // values that YAML aliases and merges of a file stand for; more: the set is refused
 inline constexpr std::size_t policy_merge_keys_max = 10'000;    // keys of a map that YAML merges (<<) bring in; more: the set is refused
 inline constexpr std::size_t policy_warnings_max = 100;         // warnings kept of a set; more are only counted
+inline constexpr std::size_t node_graph_name_bytes_max = 1024;   // a name in the Node authorizer's graph (Kubernetes: 253); longer: that object or reference is left out and counted
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
 // clang-format on
