@@ -166,6 +166,13 @@ bool set_allows(
          });
 }
 
+bool role_allows(
+    const TableData& table, const Judge& judge, std::uint32_t role, const Attributes& what
+) {
+  const PermissionSet* const set = table.roles[role].set.get();
+  return set != nullptr && set_allows(table, judge, *set, what);
+}
+
 // Whether the list allows, and by which binding where that is known without a search.
 bool list_allows(
     const TableData& table,
@@ -174,14 +181,13 @@ bool list_allows(
     const Attributes& what,
     Verdict& verdict
 ) {
-  if (list.merged != no_set) {
-    if (!set_allows(table, judge, table.sets[list.merged], what)) return false;
+  if (const PermissionSet* const all = table.find_union(list)) {
+    if (!set_allows(table, judge, *all, what)) return false;
     verdict.decision = Decision::allow;
     return true;
   }
-  for (std::uint32_t i = list.first; i < list.first + list.count; ++i) {
-    const Grant grant = table.grants[i];
-    if (!set_allows(table, judge, table.sets[grant.set], what)) continue;
+  for (const Grant& grant : list) {
+    if (!role_allows(table, judge, grant.role, what)) continue;
     verdict = {Decision::allow, grant.binding};
     return true;
   }
@@ -196,12 +202,27 @@ std::uint32_t first_allowing(
     const Attributes& what,
     std::uint32_t before
 ) {
-  for (std::uint32_t i = list.first; i < list.first + list.count; ++i) {
-    const Grant grant = table.grants[i];
-    if (grant.binding < before && set_allows(table, judge, table.sets[grant.set], what))
-      before = grant.binding;
+  std::uint32_t role = no_role;
+  for (const Grant& grant : list) {
+    if (grant.role == role) continue;  // its first binding has been looked at
+    role = grant.role;
+    if (grant.binding < before && role_allows(table, judge, role, what)) before = grant.binding;
   }
   return before;
+}
+
+std::string error_of(const RoleEntry& role) {
+  const std::string name = go_quoted(role.name);
+  switch (role.kind) {
+    case RoleKind::role:
+    case RoleKind::role_nowhere:
+      return "role.rbac.authorization.k8s.io " + name + " not found";
+    case RoleKind::cluster_role:
+      return "clusterrole.rbac.authorization.k8s.io " + name + " not found";
+    case RoleKind::unsupported:
+      return "unsupported role reference kind: " + name;
+  }
+  return {};
 }
 
 std::uint32_t scope_of(const TableData& table, const Attributes& what) {
@@ -214,12 +235,12 @@ std::string describe_binding(
     const TableData& table, const BindingRecord& binding, const SubjectRecord& subject
 ) {
   const bool cluster = binding.namespace_ == no_word;
-  const RoleRefRecord& role = table.role_refs[binding.role_ref];
-  std::string name = table.text.substr(binding.name_at, binding.name_bytes);
+  const RoleEntry& role = table.roles[binding.role];
+  std::string name(binding.name());
   if (!cluster) name.append("/").append(table.namespaces.word(binding.namespace_));
   std::string out = cluster ? "ClusterRoleBinding " : "RoleBinding ";
   append_quoted(out, name);
-  out.append(" of ").append(role.kind).append(" ");
+  out += role.kind == RoleKind::cluster_role ? " of ClusterRole " : " of Role ";
   append_quoted(out, role.name);
   switch (static_cast<SubjectKind>(subject.kind)) {
     case SubjectKind::user:
@@ -272,11 +293,7 @@ SubjectPermissions DecisionTable::resolve(const identity::Identity& who) const {
   out.table_ = data_->id;
   const auto add = [&](std::uint32_t subject) {
     const SubjectEntry& entry = data_->entry(subject);
-    out.add(
-        {entry.cluster_list == 0 ? nullptr : &data_->lists[entry.cluster_list],
-         subject,
-         entry.namespaced}
-    );
+    out.add({entry.cluster.empty() ? nullptr : &entry.cluster, subject, entry.scopes > 0});
   };
   if (const WordId user = data_->users.find(who.user); user != no_word) add(user);
   for (const auto& group : who.groups) {
@@ -346,8 +363,7 @@ std::string DecisionTable::reason(const SubjectPermissions& permissions, const A
     return faults.empty() ? std::string() : "RBAC: " + aggregate_text(faults);
   }
   const BindingRecord& record = data_->bindings[binding];
-  for (std::uint32_t i = 0; i < record.subject_count; ++i) {
-    const SubjectRecord& subject = data_->subjects[record.first_subject + i];
+  for (const SubjectRecord& subject : record) {
     for (std::uint32_t k = 0; k < permissions.count_; ++k) {
       if (permissions.at(k).id == subject.subject) {
         return "RBAC: allowed by " + describe_binding(*data_, record, subject);
@@ -360,50 +376,46 @@ std::string DecisionTable::reason(const SubjectPermissions& permissions, const A
 std::vector<std::string> DecisionTable::errors(
     const SubjectPermissions& permissions, const Attributes& what
 ) const {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> found;  // binding, set
   if (permissions.table_ != data_->id || permissions.masters_) return {};
+  std::vector<std::string> out;
+  std::vector<Grant> found;
   const auto look = [&](const GrantList& list) {
-    for (std::uint32_t i = list.first; list.has_errors && i < list.first + list.count; ++i) {
-      const Grant grant = data_->grants[i];
-      if (!data_->sets[grant.set].error.empty()) found.emplace_back(grant.binding, grant.set);
+    for (const Grant& grant : list) {
+      if (data_->roles[grant.role].set == nullptr) found.push_back(grant);
     }
   };
+  const auto tell = [&] {
+    std::sort(found.begin(), found.end(), [](const Grant& a, const Grant& b) {
+      return a.binding < b.binding;
+    });
+    for (const Grant& grant : found) {
+      std::string error = error_of(data_->roles[grant.role]);
+      if (std::find(out.begin(), out.end(), error) == out.end()) out.push_back(std::move(error));
+    }
+    found.clear();
+  };
   each_list(permissions, 0, look);
+  tell();
   if (const std::uint32_t scope = scope_of(*data_, what); scope != 0)
     each_list(permissions, scope, look);
-  std::sort(found.begin(), found.end());
-  std::vector<std::string> out;
-  for (const auto& [binding, set] : found) {
-    const std::string& error = data_->sets[set].error;
-    if (std::find(out.begin(), out.end(), error) == out.end()) out.push_back(error);
-  }
+  tell();
   return out;
 }
 
 std::uint64_t DecisionTable::id() const noexcept { return data_->id; }
 
-std::size_t DecisionTable::bindings() const noexcept { return data_->bindings.size(); }
+std::size_t DecisionTable::bindings() const noexcept { return data_->binding_count; }
 
-std::size_t DecisionTable::memory() const noexcept {
-  const TableData& t = *data_;
-  std::size_t bytes =
-      sizeof(t) + t.grants.capacity() * sizeof(Grant) + t.lists.capacity() * sizeof(GrantList) +
-      (t.user_entries.capacity() + t.group_entries.capacity()) * sizeof(SubjectEntry) +
-      t.scopes.capacity() * sizeof(ScopeSlot) + t.text.capacity() +
-      t.bindings.capacity() * sizeof(BindingRecord) + t.subjects.capacity() * sizeof(SubjectRecord);
-  for (const Interner* words :
-       {&t.verbs,
-        &t.api_groups,
-        &t.resources,
-        &t.names,
-        &t.exact_paths,
-        &t.path_prefixes,
-        &t.namespaces,
-        &t.users,
-        &t.groups}) {
+std::size_t DecisionTable::memory() const noexcept { return data_->memory(); }
+
+std::size_t TableData::memory() const noexcept {
+  std::size_t bytes = sizeof(*this) + users.memory() + groups.memory() + roles.memory() +
+                      unions.memory() + scopes.memory() + text.memory() + bindings.memory() +
+                      sets_memory + extra_memory;
+  for (const Interner<Word>* words :
+       {&verbs, &api_groups, &resources, &names, &exact_paths, &path_prefixes, &namespaces}) {
     bytes += words->memory();
   }
-  for (const auto& set : t.sets) bytes += set.memory();
   return bytes;
 }
 

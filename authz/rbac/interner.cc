@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/rbac/interner.h"
 
-#include "base/assert.h"
+#include <algorithm>
+#include <cstring>
 
 namespace gh::authz::rbac {
 namespace {
@@ -55,41 +56,20 @@ std::uint64_t hash_text(std::string_view text, std::uint64_t seed) noexcept {
   return mix(secret_1 ^ bytes, mix(a ^ secret_1, b ^ seed ^ secret_0));
 }
 
-WordId Interner::intern(std::string_view word) {
-  const std::uint64_t hash = hash_text(word, seed_);
-  if (const WordId known = find_hashed(word, hash); known != no_word) return known;
-  if ((words_.size() + 1) * 4 > slots_.size() * 3) rehash(slots_.empty() ? 16 : slots_.size() * 2);
-  GH_ASSERT(text_.size() + word.size() < 0xffffffff && words_.size() < no_word - 1);
-  const auto id = static_cast<WordId>(words_.size());
-  words_.push_back(
-      {static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(word.size())}
-  );
-  text_ += word;
-  std::size_t at = hash & (slots_.size() - 1);
-  while (slots_[at].id != no_word) at = (at + 1) & (slots_.size() - 1);
-  slots_[at] = {static_cast<std::uint32_t>(hash >> 32), id};
-  return id;
-}
-
-void Interner::rehash(std::size_t slots) {
-  slots_.assign(slots, {});
-  for (WordId id = 0; id < words_.size(); ++id) {
-    const std::uint64_t hash = hash_text(word(id), seed_);
-    std::size_t at = hash & (slots - 1);
-    while (slots_[at].id != no_word) at = (at + 1) & (slots - 1);
-    slots_[at] = {static_cast<std::uint32_t>(hash >> 32), id};
+std::string_view Texts::add(std::string_view text) {
+  if (text.empty()) return {};
+  if (pages_.empty() || pages_.back().size() - used_ < text.size()) {
+    const std::size_t doubled = page_bytes_min << std::min<std::size_t>(pages_.size(), 7);
+    pages_.emplace_back(std::max(std::min(doubled, page_bytes_max), text.size()));
+    held_ += pages_.back().memory();
+    used_ = 0;
   }
-}
-
-void Interner::reserve(std::size_t words) {
-  std::size_t slots = 16;
-  while (slots * 3 < words * 4) slots *= 2;
-  if (slots > slots_.size()) rehash(slots);
-  words_.reserve(words);
-}
-
-std::size_t Interner::memory() const noexcept {
-  return text_.capacity() + words_.capacity() * sizeof(Word) + slots_.capacity() * sizeof(Slot);
+  // Copies of this share the page, but know of no bytes beyond those that were there.
+  char* const at = pages_.back().edit() + used_;
+  std::memcpy(at, text.data(), text.size());
+  used_ += text.size();
+  bytes_ += text.size();
+  return {at, text.size()};
 }
 
 }  // namespace gh::authz::rbac

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a DecisionTable holds: written by compiler.cc, read by decision_table.cc, nobody else's.
 //
-//   identity ── users/groups (words) ──► subject ──► GrantList (cluster)      ──► Grant
-//   {PermissionSet, binding} …
+//   identity ── users/groups (words) ──► subject ──► GrantList (cluster)  ──► Grant {role, binding}
+//   …
 //                                            └─ (subject, namespace) ──► GrantList
+//   role     ──► PermissionSet, or none if it dangles: a changed role is one changed pointer
 //   request  ── verbs/api_groups/resources/names/paths (words) ──► a key ──► PermissionSet: one
-//   hashed slot a (group, resource)
+//               hashed slot a (group, resource)
 //
-// Roles with equal rules share one PermissionSet; a list with many sets also has their union. So
-// deciding probes a few slots per scope and subject, however many bindings and rules there are.
+// Roles with equal rules share one PermissionSet; a list with many roles also has the union of
+// their sets. So deciding probes a few slots per scope and subject, however many bindings and rules
+// there are. All of it is of persistent.h: the next table shares what is the same.
 #pragma once
 
 #include "authz/rbac/decision_table.h"
 #include "authz/rbac/interner.h"
+#include "authz/rbac/persistent.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -73,12 +77,10 @@ struct PermissionSet {
   bool has_any_group = false;
   bool has_any_resource = false;
   bool has_any_of_subresource = false;  // "*/scale"
-  std::string
-      error;  // a role reference that leads nowhere: no permissions, but words for a refusal
 
   std::size_t memory() const noexcept {
     std::size_t bytes = sizeof(*this) + slots.capacity() * sizeof(Permission) +
-                        names.capacity() * sizeof(NamedVerbs) + error.capacity();
+                        names.capacity() * sizeof(NamedVerbs);
     for (const auto& rule : wide) {
       bytes +=
           sizeof(rule) + (rule.api_groups.size() + rule.resources.size() + rule.names.size()) * 4;
@@ -91,24 +93,66 @@ constexpr std::size_t slot_of(std::uint64_t key, std::size_t mask) {
   return static_cast<std::size_t>((key * 0x9e3779b97f4a7c15ULL) >> 32) & mask;
 }
 
+// ---- roles ----
+enum class RoleKind : std::uint8_t {
+  role,  // of a namespace
+  cluster_role,
+  role_nowhere,  // kind Role in a ClusterRoleBinding, which has no namespace to look in
+  unsupported,   // any other kind
+};
+
+using PermissionSetPtr = std::shared_ptr<const PermissionSet>;
+
+// A role that bindings refer to or that is there, or both.
+struct RoleEntry {
+  PermissionSetPtr set;   // null: dangling, which gives nothing but words for a refusal
+  std::string_view name;  // in TableData::text; of an unsupported one, its kind
+  RoleKind kind = RoleKind::role;
+};
+
 // ---- who holds what ----
 struct Grant {
-  std::uint32_t set;      // TableData::sets
-  std::uint32_t binding;  // the first, in policy order, that gives this set
+  std::uint32_t role = 0;     // TableData::roles
+  std::uint32_t binding = 0;  // TableData::bindings
+  bool operator==(const Grant&) const = default;
 };
 
-inline constexpr std::uint32_t no_set = 0xffffffff;
+inline constexpr std::uint32_t no_union = 0xffffffff;
 
-struct GrantList {
-  std::uint32_t first = 0;  // TableData::grants
-  std::uint32_t count = 0;
-  std::uint32_t merged = no_set;  // one set with the permissions of all, when there are many
-  bool has_errors = false;
+// What a subject holds in a scope, by role, then by binding.
+class GrantList {
+ public:
+  const Grant* begin() const noexcept { return count_ == 1 ? &one_ : many_.data(); }
+
+  const Grant* end() const noexcept { return begin() + count_; }
+
+  bool empty() const noexcept { return count_ == 0; }
+
+  std::uint32_t union_id() const noexcept { return union_; }
+
+  GrantList() = default;
+
+  GrantList(const std::vector<Grant>& grants, std::uint32_t union_of_roles)
+      : count_(static_cast<std::uint32_t>(grants.size())), union_(union_of_roles) {
+    if (count_ == 1) one_ = grants[0];
+    if (count_ < 2) return;
+    many_ = SharedArray<Grant>(count_);
+    std::copy(grants.begin(), grants.end(), many_.edit());
+  }
+
+  std::size_t memory() const noexcept { return many_.memory(); }
+
+ private:
+  std::uint32_t count_ = 0;
+  std::uint32_t union_ =
+      no_union;  // TableData::unions: all permissions in one set, when there are many
+  Grant one_;
+  SharedArray<Grant> many_;
 };
 
-struct SubjectEntry {
-  std::uint32_t cluster_list = 0;  // TableData::lists; list 0 is empty
-  bool namespaced = false;
+struct SubjectEntry : Word {
+  std::uint32_t scopes = 0;  // namespaces with a list of this subject's
+  GrantList cluster;
 };
 
 // A subject's number: of TableData::users, or of TableData::groups with the top bit.
@@ -118,32 +162,49 @@ constexpr std::uint64_t scope_key(std::uint32_t subject, std::uint32_t scope) {
   return std::uint64_t{subject} << 32 | scope;  // scope: 0 the cluster, else namespace word + 1
 }
 
+constexpr std::uint32_t hash_of_scope(std::uint64_t key) {
+  key ^= key >> 32;
+  key *= 0x9e3779b97f4a7c15ULL;
+  key ^= key >> 29;
+  key *= 0xbf58476d1ce4e5b9ULL;
+  return static_cast<std::uint32_t>(key >> 32);
+}
+
 struct ScopeSlot {
   std::uint64_t key = 0;
-  std::uint32_t list = 0;  // 0: empty slot
+  GrantList list;  // empty: no slot
+
+  std::uint32_t hash() const noexcept { return hash_of_scope(key); }
+
+  bool empty() const noexcept { return key == 0; }
 };
 
 // ---- bindings, for reasons ----
 enum class SubjectKind : std::uint8_t { user, group, service_account };
 
 struct SubjectRecord {
-  std::uint32_t subject;               // number as above; a service account is its user name
-  std::uint32_t kind : 2;              // SubjectKind
-  std::uint32_t namespace_bytes : 30;  // of a service account: system:serviceaccount:NS:NAME
+  std::uint32_t subject = 0;               // number as above; a service account is its user name
+  std::uint32_t kind : 2 = 0;              // SubjectKind
+  std::uint32_t namespace_bytes : 30 = 0;  // of a service account: system:serviceaccount:NS:NAME
+  bool operator==(const SubjectRecord&) const = default;
 };
 
-struct RoleRefRecord {
-  std::string kind;
-  std::string name;
-};
+inline constexpr std::uint32_t no_role = 0xffffffff;
 
 struct BindingRecord {
-  std::uint32_t name_at = 0;  // TableData::text
+  const char* name_at = nullptr;  // in TableData::text
   std::uint32_t name_bytes = 0;
   std::uint32_t namespace_ = no_word;  // no_word: a cluster role binding
-  std::uint32_t role_ref = 0;
-  std::uint32_t first_subject = 0;
+  std::uint32_t role = no_role;        // no_role: there is no binding of this number
   std::uint32_t subject_count = 0;
+  SubjectRecord one;
+  SharedArray<SubjectRecord> many;
+
+  std::string_view name() const noexcept { return {name_at, name_bytes}; }
+
+  const SubjectRecord* begin() const noexcept { return subject_count == 1 ? &one : many.data(); }
+
+  const SubjectRecord* end() const noexcept { return begin() + subject_count; }
 };
 
 struct TableData {
@@ -160,35 +221,37 @@ struct TableData {
 
   std::uint64_t id = 0;
 
-  Interner verbs, api_groups, resources, names, exact_paths, path_prefixes, namespaces, users,
-      groups;
+  Interner<Word> verbs, api_groups, resources, names, exact_paths, path_prefixes, namespaces;
+  Interner<SubjectEntry> users, groups;
   std::vector<std::uint32_t> prefix_lengths;  // of path_prefixes, ascending, once each
   std::size_t longest_resource = 0;
 
-  std::vector<PermissionSet> sets;
-  std::vector<Grant> grants;
-  std::vector<GrantList> lists;  // [0] is the empty one
-  std::vector<SubjectEntry> user_entries;
-  std::vector<SubjectEntry> group_entries;
-  std::vector<ScopeSlot> scopes;  // (subject, namespace) → list; open addressing, a power of two
+  Pages<RoleEntry> roles;
+  Pages<PermissionSetPtr> unions;
+  HashShards<ScopeSlot> scopes;  // (subject, namespace) → list
 
-  std::string text;
-  std::vector<BindingRecord> bindings;
-  std::vector<SubjectRecord> subjects;
-  std::vector<RoleRefRecord> role_refs;
+  Texts text;
+  Pages<BindingRecord> bindings;
+  std::size_t binding_count = 0;
+  std::size_t sets_memory = 0;   // of PermissionSets, each counted once
+  std::size_t extra_memory = 0;  // of lists and records that do not fit in their place
 
   const SubjectEntry& entry(std::uint32_t subject) const noexcept {
-    return (subject & group_bit) != 0 ? group_entries[subject & ~group_bit] : user_entries[subject];
+    return (subject & group_bit) != 0 ? groups[subject & ~group_bit] : users[subject];
   }
 
   const GrantList* find_scope(std::uint64_t key) const noexcept {
-    if (scopes.empty()) return nullptr;
-    const std::size_t mask = scopes.size() - 1;
-    for (std::size_t at = slot_of(key, mask);; at = (at + 1) & mask) {
-      if (scopes[at].list == 0) return nullptr;
-      if (scopes[at].key == key) return &lists[scopes[at].list];
-    }
+    const ScopeSlot* const slot =
+        scopes.find(hash_of_scope(key), [&](const ScopeSlot& at) { return at.key == key; });
+    return slot == nullptr ? nullptr : &slot->list;
   }
+
+  // All that a list gives, in one set; null: the list is walked.
+  const PermissionSet* find_union(const GrantList& list) const noexcept {
+    return list.union_id() == no_union ? nullptr : unions[list.union_id()].get();
+  }
+
+  std::size_t memory() const noexcept;
 };
 
 }  // namespace gh::authz::rbac
