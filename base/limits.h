@@ -128,6 +128,15 @@ inline constexpr std::size_t admission_patch_operations_max = 1000;  // of a JSO
 inline constexpr std::size_t admission_lookups_max = 64;        // objects fetched for one request; more: 403
 inline constexpr std::size_t admission_rounds_max = 6;          // times one request is judged as objects come in; more: 500
 
+// ---- rules that map certificates (--certificate-mapping) ----
+inline constexpr std::size_t mapping_rules_max = 64;            // more rules: the configuration is refused; so are…
+inline constexpr std::size_t mapping_captures_max = 8;          // …more captures in a pattern
+inline constexpr std::size_t mapping_groups_max = 32;           // …more groups of a rule
+inline constexpr std::size_t mapping_text_bytes_max = 512;      // …a longer pattern or template
+inline constexpr std::size_t mapping_names_max = 100;           // DNS names or units of a certificate that a rule looks at; more: 401
+inline constexpr std::size_t mapping_capture_bytes_max = 253;   // what a capture may take over; longer: 401
+inline constexpr std::size_t mapped_name_bytes_max = 1024;      // a user or group that comes out; longer: 401
+
 // ---- control ----
 inline constexpr std::size_t log_queue_lines = 8192;            // log lines waiting for the writer; more are dropped and counted
 inline constexpr milliseconds reload_debounce{100};             // file events within this are one reload

@@ -32,7 +32,7 @@ constexpr Argument verify_arguments[] = {
   {"--name DNS:NAME|IP:ADDRESS", "A name the leaf must have."},
 };
 constexpr Argument conformance_arguments[] = {
-  {"KIND", "requestinfo, rbac, x509 or headerrequest."},
+  {"KIND", "requestinfo, rbac, x509, headerrequest, impersonation, nodeauthz or noderestriction."},
   {"FILE", "Vectors (JSON)."},
 };
 constexpr Argument help_arguments[] = {
@@ -211,7 +211,7 @@ std::string bash_completion() {
       ";;\n"
       "    --tls-min-version) words='VersionTLS12 VersionTLS13' ;;\n    --purpose) words='client "
       "server' ;;\n"
-      "    conformance) words='requestinfo rbac x509 headerrequest' ;;\n"
+      "    conformance) words='requestinfo rbac x509 headerrequest impersonation nodeauthz noderestriction' ;;\n"
       "    *-file|--policy|--config|--access-log|--ca|--chain) COMPREPLY=($(compgen -f -- "
       "\"$word\")); return ;;\n  esac\n"
       "  [[ $words ]] && { COMPREPLY=($(compgen -W \"$words\" -- \"$word\")); return; }\n"

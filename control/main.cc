@@ -54,6 +54,9 @@ int run_conformance(const std::string& kind, const std::string& file) {
       {"rbac", conformance::judge_rbac},
       {"x509", conformance::judge_x509},
       {"headerrequest", conformance::judge_headerrequest},
+      {"impersonation", conformance::judge_impersonation},
+      {"nodeauthz", conformance::judge_nodeauthz},
+      {"noderestriction", conformance::judge_noderestriction},
   };
   std::array<std::string_view, std::size(judges)> kinds;
   for (std::size_t i = 0; i < kinds.size(); ++i) {
@@ -63,8 +66,9 @@ int run_conformance(const std::string& kind, const std::string& file) {
     std::cout << tally.passed << " passed, " << tally.failed << " failed\n";
     return tally.unusable ? 2 : tally.failed > 0 ? 1 : 0;
   }
-  std::cerr << "gatehouse: conformance: expected requestinfo, rbac, x509 or headerrequest, found \""
-            << kind << "\"" << did_you_mean(kind, kinds) << "\n";
+  std::cerr << "gatehouse: conformance: expected one of";
+  for (const std::string_view one : kinds) std::cerr << " " << one;
+  std::cerr << ", found \"" << kind << "\"" << did_you_mean(kind, kinds) << "\n";
   return 2;
 }
 

@@ -40,7 +40,8 @@ const Json* load_vectors(
     std::initializer_list<std::string_view> formats,
     Json& root,
     Tally& tally,
-    std::ostream& out
+    std::ostream& out,
+    std::string_view cases
 ) {
   if (const auto error = parser.load(file).get(root); error != simdjson::SUCCESS) {
     out << file << ": " << simdjson::error_message(error) << "\n";
@@ -49,9 +50,9 @@ const Json* load_vectors(
     return nullptr;
   }
   const std::string format = text_at(root, "format");
-  simdjson::dom::array cases;
+  simdjson::dom::array array;
   if (std::find(formats.begin(), formats.end(), format) == formats.end() ||
-      root["cases"].get_array().get(cases) != simdjson::SUCCESS) {
+      root[cases].get_array().get(array) != simdjson::SUCCESS) {
     out << file << ": format " << shown(format) << " is not " << *formats.begin() << "\n";
     ++tally.failed;
     tally.unusable = true;

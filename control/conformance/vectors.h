@@ -78,6 +78,8 @@ class Findings {
         .append("\n");
   }
 
+  void add(const Findings& other) { text_ += other.text_; }
+
   const std::string& text() const { return text_; }
 
  private:
@@ -99,14 +101,16 @@ void judge_each(simdjson::dom::array cases, Tally& tally, std::ostream& out, Jud
   }
 }
 
-// Loads the file; null (and one failure, said on `out`) when it is not JSON of one of the formats.
+// Loads the file; null (and one failure, said on `out`) when it is not JSON of one of the formats
+// with an array called `cases`.
 const Json* load_vectors(
     simdjson::dom::parser& parser,
     const std::string& file,
     std::initializer_list<std::string_view> formats,
     Json& root,
     Tally& tally,
-    std::ostream& out
+    std::ostream& out,
+    std::string_view cases = "cases"
 );
 
 }  // namespace gh::conformance

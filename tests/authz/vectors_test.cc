@@ -45,5 +45,22 @@ TEST(Vectors, every_front_proxy_identity_is_as_in_kubernetes) {
   expect_all_pass(conformance::judge_headerrequest, "headerrequest.json", 466);
 }
 
+TEST(Vectors, every_node_decision_and_reason_is_as_in_kubernetes) {
+  expect_all_pass(conformance::judge_nodeauthz, "nodeauthz.json", 2198);
+}
+
+TEST(Vectors, every_change_by_a_node_is_admitted_or_refused_as_in_kubernetes) {
+  expect_all_pass(conformance::judge_noderestriction, "noderestriction.json", 832);
+}
+
+TEST(Vectors, changes_by_a_node_in_protobuf_are_judged_like_those_in_json) {
+  if (std::getenv("GH_VECTORS") != nullptr) GTEST_SKIP();
+  expect_all_pass(conformance::judge_noderestriction, "noderestriction-protobuf.json", 532);
+}
+
+TEST(Vectors, every_impersonation_ends_as_in_kubernetes) {
+  expect_all_pass(conformance::judge_impersonation, "impersonation.json", 5743);
+}
+
 }  // namespace
 }  // namespace gh
