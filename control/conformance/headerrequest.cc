@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/identity/encode.h"
 #include "authz/identity/from_front_proxy.h"
+#include "control/conformance/callers.h"
 #include "control/conformance/vectors.h"
 
 #include <algorithm>
@@ -12,57 +13,6 @@ namespace {
 
 using identity::Identity;
 
-struct Field {
-  std::string name;  // lower case
-  std::string value;
-};
-
-bool is_token(char c) {
-  return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// Raw header lines as Go's HTTP/1.1 server reads them; null: it answers 400. (Our own front is
-// stricter: it takes no folded lines.)
-std::optional<std::vector<Field>> read_lines(const std::vector<std::string>& lines) {
-  std::vector<Field> fields;
-  for (const std::string& line : lines) {
-    if (line.starts_with(' ') || line.starts_with('\t')) {
-      if (fields.empty()) return std::nullopt;
-      fields.back().value.append(" ").append(trim(line));
-      continue;
-    }
-    const std::size_t colon = line.find(':');
-    const std::string_view name = std::string_view(line).substr(0, colon);
-    if (colon == std::string::npos || name.empty() ||
-        !std::all_of(name.begin(), name.end(), is_token)) {
-      return std::nullopt;
-    }
-    fields.push_back({lower(name), std::string(trim(std::string_view(line).substr(colon + 1)))});
-  }
-  for (const Field& field : fields) {
-    for (const char c : field.value) {
-      const auto byte = static_cast<unsigned char>(c);
-      if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return std::nullopt;
-    }
-  }
-  return fields;
-}
-
 // http.CanonicalHeaderKey
 std::string canonical(std::string_view lower_name) {
   std::string out(lower_name);
@@ -70,30 +20,6 @@ std::string canonical(std::string_view lower_name) {
   for (char& c : out) {
     if (first && c >= 'a' && c <= 'z') c = static_cast<char>(c & ~0x20);
     first = c == '-';
-  }
-  return out;
-}
-
-Identity identity_at(Json user) {
-  Identity who;
-  who.user = text_at(user, "name");
-  who.uid = text_at(user, "uid");
-  who.groups = texts_at(user, "groups");
-  simdjson::dom::object extra;
-  if (user["extra"].get_object().get(extra) == simdjson::SUCCESS) {
-    for (const auto& [key, values] : extra) {
-      for (const auto& value : texts_at(user["extra"], key))
-        identity::add_extra(who.extra, key, value);
-    }
-  }
-  return who;
-}
-
-std::vector<std::string> shown_extra(const identity::Extra& extra, bool any_order) {
-  std::vector<std::string> out;
-  for (auto [key, values] : extra) {
-    if (any_order) std::sort(values.begin(), values.end());
-    out.push_back(key + "=" + shown(values));
   }
   return out;
 }

@@ -1,49 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/forbidden.h"
-#include "authz/rbac/compiler.h"
 #include "authz/rbac/explain.h"
-#include "authz/rbac/policy_yaml.h"
+#include "control/conformance/policies.h"
 #include "control/conformance/vectors.h"
 
 #include <algorithm>
-#include <map>
-#include <memory>
-#include <optional>
-#include <set>
 
 namespace gh::conformance {
 namespace {
 
 using authz::Decision;
-using authz::rbac::DecisionTable;
-using authz::rbac::Policy;
-
-struct Compiled {
-  Policy policy;
-  DecisionTable table;
-};
-
-std::optional<Compiled> compile_policy(Json policy, std::ostream& out) {
-  authz::rbac::PolicyLoader loader(authz::rbac::Validation::authorizer);
-  const std::string id = text_at(policy, "id");
-  for (const char* list : {"roles", "clusterRoles", "roleBindings", "clusterRoleBindings"}) {
-    Json objects;
-    if (policy[list].get(objects) != simdjson::SUCCESS) continue;
-    // Maps of objects may not name the same object twice across lists, and do not.
-    if (const auto added = loader.add(simdjson::minify(objects), id + "/" + list); !added) {
-      out << "policy " << added.error().to_string() << "\n";
-      return std::nullopt;
-    }
-  }
-  Compiled compiled{loader.take_without_aggregation(), DecisionTable()};
-  auto table = authz::rbac::compile(compiled.policy);
-  if (!table) {
-    out << "policy " << id << ": " << table.error().to_string() << "\n";
-    return std::nullopt;
-  }
-  compiled.table = std::move(*table);
-  return compiled;
-}
 
 struct Question {
   explicit Question(Json each)
@@ -146,14 +112,7 @@ Tally judge_rbac(const std::string& file, std::ostream& out) {
   simdjson::dom::parser parser;
   Json root;
   if (load_vectors(parser, file, {"k8s-rbac/1"}, root, tally, out) == nullptr) return tally;
-  std::map<std::string, Compiled> policies;
-  simdjson::dom::array given;
-  if (root["policies"].get_array().get(given) == simdjson::SUCCESS) {
-    for (Json policy : given) {
-      auto compiled = compile_policy(policy, out);
-      if (compiled) policies.emplace(text_at(policy, "id"), std::move(*compiled));
-    }
-  }
+  const auto policies = compile_policies(root, out);
   judge_each(root["cases"], tally, out, [&](Json each, Findings& findings) {
     const auto policy = policies.find(text_at(each, "policy"));
     if (policy == policies.end())
