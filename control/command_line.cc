@@ -195,8 +195,7 @@ class Parser {
       Setting setting{std::string(given.option->name), {}, flag, ""};
       for (const std::string& word : given.parsed->results())
         setting.values.push_back({word, flag});
-      if (given.option->kind !=
-          OptionKind::list) {  // the last one counts, as with kube-apiserver's flags
+      if (!is_list(given.option->kind)) {  // the last one counts, as with kube-apiserver's flags
         setting.values.erase(setting.values.begin(), setting.values.end() - 1);
       }
       line_.settings.push_back(std::move(setting));

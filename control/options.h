@@ -17,7 +17,12 @@ enum class OptionKind : std::uint8_t {
   value,  // one value; as a flag the last one counts
   list,   // may be repeated; a sequence in the file
   flag,   // true or false; as a flag the value may be left out
+  maps,   // a list whose items are JSON objects, or mappings in the file
 };
+
+constexpr bool is_list(OptionKind kind) {
+  return kind == OptionKind::list || kind == OptionKind::maps;
+}
 
 struct Option {
   std::string_view name;

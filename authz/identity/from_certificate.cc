@@ -13,6 +13,16 @@ std::string_view name_of(CertificateFault fault) {
   return "";
 }
 
+std::string credential_id(const tls::Fingerprint& fingerprint) {
+  constexpr char hex[] = "0123456789abcdef";
+  std::string id = "X509SHA256=";
+  for (const std::uint8_t byte : fingerprint) {
+    id += hex[byte >> 4];
+    id += hex[byte & 15];
+  }
+  return id;
+}
+
 Result<std::optional<Identity>, CertificateFault> from_certificate(
     const tls::PeerCertificate& certificate
 ) {
@@ -24,13 +34,7 @@ Result<std::optional<Identity>, CertificateFault> from_certificate(
   who.user = certificate.common_name;
   if (!certificate.uids.empty()) who.uid = certificate.uids[0];
   who.groups = certificate.organizations;
-  constexpr char hex[] = "0123456789abcdef";
-  std::string id = "X509SHA256=";
-  for (const std::uint8_t byte : certificate.fingerprint) {
-    id += hex[byte >> 4];
-    id += hex[byte & 15];
-  }
-  add_extra(who.extra, credential_id_key, id);
+  add_extra(who.extra, credential_id_key, credential_id(certificate.fingerprint));
   return std::optional<Identity>(std::move(who));
 }
 

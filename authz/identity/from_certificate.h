@@ -11,12 +11,15 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace gh::identity {
 
 enum class CertificateFault : std::uint8_t { several_uids, empty_uid };
 std::string_view name_of(CertificateFault fault);
+
+std::string credential_id(const tls::Fingerprint& fingerprint);  // value of credential_id_key
 
 // Null: no common name, so no opinion (the next authenticator is asked).
 Result<std::optional<Identity>, CertificateFault> from_certificate(
