@@ -4,6 +4,7 @@
 #include "authz/rbac/compiler.h"
 #include "control/policy_source.h"
 #include "control/tls_source.h"
+#include "control/token_source.h"
 
 #include <algorithm>
 #include <ostream>
@@ -23,8 +24,9 @@ class Judge {
   void note(const std::string& text) { out_ << text << "\n"; }
 
   void check_policy(const Config& config) {
-    if (config.authorization_mode != Authorizer::rbac || config.policy.empty()) return;
-    auto set = read_policy(config.policy);
+    if (!config.uses(Authorizer::rbac)) return;
+    if (config.policy.empty() && !config.bootstrap_policy) return;
+    auto set = read_policy(config.policy, config.bootstrap_policy);
     if (!set) {
       for (const Fault& fault : set.error()) problem(fault);
       return;
@@ -58,6 +60,15 @@ class Judge {
     if (problems_ == before) note("certificates: good");
   }
 
+  void check_tokens(const Config& config) {
+    if (!TokenSource::wanted(config)) return;
+    TokenSource source(config, FetchKeys::never);
+    const TokenReport report = source.read();
+    for (const Fault& fault : report.faults) problem(fault);
+    for (const std::string& warning : report.warnings) note("warning: " + warning);
+    if (report.faults.empty()) note("bearer tokens: " + source.describe());
+  }
+
   int finish() {
     if (problems_ == 0) {
       note("no problem found");
@@ -80,6 +91,7 @@ int check_command(const Loaded& loaded, std::ostream& out, std::ostream& err) {
   for (const Fault& fault : loaded.problems) judge.problem(fault);
   judge.check_policy(loaded.config);
   judge.check_tls(loaded.config);
+  judge.check_tokens(loaded.config);
   return judge.finish();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/config.h"
 
+#include "base/json_text.h"
 #include "control/cipher_suites.h"
 #include "control/options.h"
 #include "control/suggest.h"
@@ -84,6 +85,30 @@ bool check_document(
   return false;
 }
 
+// A mapping of texts and lists of texts as JSON. Nothing deeper, so that no alias can make it
+// large.
+bool append_json(std::string& out, const YAML::Node& node, int depth) {
+  if (out.size() > config_file_bytes_max) return false;
+  if (node.IsScalar()) {
+    out += json_quoted(node.Scalar());
+    return true;
+  }
+  if (depth == 0 || !(node.IsMap() || node.IsSequence())) return false;
+  out += node.IsMap() ? '{' : '[';
+  bool good = true;
+  const std::size_t from = out.size();
+  for (const auto& item : node) {
+    if (out.size() != from) out += ", ";
+    if (node.IsMap()) {
+      good = good && append_json(out, item.first, 0);
+      out += ": ";
+    }
+    good = good && append_json(out, node.IsMap() ? item.second : YAML::Node(item), depth - 1);
+  }
+  out += node.IsMap() ? '}' : ']';
+  return good;
+}
+
 // A scalar as text, or a problem.
 void take_value(
     const Option& option,
@@ -96,6 +121,11 @@ void take_value(
       node.IsNull() ? setting.where
                     : place(file, node.Mark());  // yaml-cpp marks nothing on the next line
   const std::string name(option.name);
+  std::string json;
+  if (option.kind == OptionKind::maps && node.IsMap() && append_json(json, node, 2)) {
+    setting.values.push_back({std::move(json), where});
+    return;
+  }
   if (!node.IsScalar()) {
     const char* found = node.IsNull() ? "nothing" : node.IsMap() ? "a mapping" : "a sequence";
     problems.push_back(
@@ -124,7 +154,8 @@ void take_entry(
     problems.push_back({"expected the name of an option as key", where});
     return;
   }
-  const std::string& name = key.Scalar();
+  const std::string name =
+      key.Scalar() == "certificateMappings" ? "certificate-mapping" : key.Scalar();
   const Option* option = find_option(name);
   if (option == nullptr || name == "config") {
     problems.push_back({"unknown key \"" + name + "\"" + did_you_mean(name, option_names()), where}
@@ -137,7 +168,7 @@ void take_entry(
     return;
   }
   Setting setting{name, {}, where, std::filesystem::path(file).parent_path().string()};
-  if (option->kind == OptionKind::list && value.IsSequence()) {
+  if (is_list(option->kind) && value.IsSequence()) {
     for (const auto& item : value) take_value(*option, item, file, setting, problems);
   } else {
     take_value(*option, value, file, setting, problems);
@@ -218,6 +249,38 @@ void check_cipher_suites(const Config& config, std::vector<Fault>& problems) {
   );
 }
 
+// As kube-apiserver's BuiltInAuthenticationOptions.Validate, where it has the options.
+void check_tokens(const Config& config, std::vector<Fault>& problems) {
+  if (!config.service_account_key_file.empty())
+    need(config, "service-account-issuer", " with service-account-key-file", problems);
+  if (!config.service_account_issuer.empty())
+    need(config, "service-account-key-file", " with service-account-issuer", problems);
+  if (config.enable_bootstrap_token_auth)
+    need(config, "bootstrap-token-secrets", " for enable-bootstrap-token-auth", problems);
+  const auto useless = [&](std::string_view option, bool given, std::string_view without) {
+    if (!given) return;
+    problems.push_back(
+        {std::string(option) + " is of no use without " + std::string(without),
+         where_of(config, option)}
+    );
+  };
+  useless(
+      "bootstrap-token-secrets",
+      !config.bootstrap_token_secrets.empty() && !config.enable_bootstrap_token_auth,
+      "enable-bootstrap-token-auth"
+  );
+  useless(
+      "oidc-jwks-file",
+      !config.oidc_jwks_file.empty() && config.authentication_config.empty(),
+      "authentication-config"
+  );
+  useless(
+      "service-account-lookup",
+      config.service_account_lookup && config.service_account_key_file.empty(),
+      "service-account-key-file"
+  );
+}
+
 // What no single value shows.
 void check_whole(const Config& config, std::vector<Fault>& problems) {
   need(config, "listen", ": at least one HOST:PORT", problems);
@@ -226,7 +289,8 @@ void check_whole(const Config& config, std::vector<Fault>& problems) {
   need(config, "client-ca-file", "", problems);
   check_cipher_suites(config, problems);
   check_upstreams(config, problems);
-  if (config.authorization_mode == Authorizer::rbac) {
+  check_tokens(config, problems);
+  if (config.uses(Authorizer::rbac) && !config.bootstrap_policy) {
     need(config, "policy", " for authorization-mode RBAC", problems);
   }
   check_admin(config, problems);
@@ -381,7 +445,7 @@ std::string render_config(const Config& config) {
         "  # " + (origin == config.origin.end() ? std::string("default") : origin->second) + "\n";
     if (values.empty()) continue;
     out += std::string(option.name) + ":";
-    if (option.kind == OptionKind::list) {
+    if (is_list(option.kind)) {
       out += from;
       for (const std::string& value : values) out += "  - " + yaml_quoted(value) + "\n";
     } else {

@@ -6,10 +6,12 @@
 // policy_source.h).
 #pragma once
 
+#include "authz/identity/certificate_mapping.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/units.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -36,10 +38,16 @@ struct CertificateFiles {
   std::vector<std::string> names;  // --tls-sni-cert-key only; empty: those of the certificate
 };
 
+// --oidc-jwks-file
+struct IssuerKeyFile {
+  std::string issuer;
+  std::string path;
+};
+
 enum class RoadChoice : std::uint8_t { automatic, uring, epoll };
 enum class ClientCertMode : std::uint8_t { require, request };
 enum class MinVersion : std::uint8_t { tls_1_2, tls_1_3 };
-enum class Authorizer : std::uint8_t { rbac, always_allow };
+enum class Authorizer : std::uint8_t { node, rbac, always_allow };
 enum class LogFormat : std::uint8_t { text, json };
 
 struct Config {
@@ -58,6 +66,7 @@ struct Config {
 
   std::string client_ca_file;
   ClientCertMode client_cert_mode = ClientCertMode::require;
+  std::vector<identity::CertificateRule> certificate_mappings;  // in order; each compiles
 
   std::vector<UpstreamUrl> upstream;
   std::string upstream_ca_file;
@@ -66,8 +75,31 @@ struct Config {
   std::string proxy_client_key_file;
   bool allow_plaintext_upstream = false;
 
-  Authorizer authorization_mode = Authorizer::rbac;
+  bool anonymous_auth = false;
+  std::string requestheader_client_ca_file;  // empty: no front proxy is believed
+  std::vector<std::string> requestheader_allowed_names;
+  std::vector<std::string> requestheader_username_headers = {"X-Remote-User"};
+  std::vector<std::string> requestheader_uid_headers = {"X-Remote-Uid"};
+  std::vector<std::string> requestheader_group_headers = {"X-Remote-Group"};
+  std::vector<std::string> requestheader_extra_headers_prefix = {"X-Remote-Extra-"};
+
+  std::string token_auth_file;
+  bool enable_bootstrap_token_auth = false;
+  std::vector<std::string> bootstrap_token_secrets;
+  std::vector<std::string> service_account_key_file;
+  std::vector<std::string> service_account_issuer;
+  std::vector<std::string> api_audiences;  // empty: the issuers
+  bool service_account_lookup = false;
+  std::string authentication_config;
+  std::vector<IssuerKeyFile> oidc_jwks_file;
+  bool authentication_token_webhook = false;
+
+  std::vector<Authorizer> authorization_mode = {Authorizer::rbac};  // asked in this order
+  bool authorization_shadow = false;
+  std::vector<std::string> node_graph;
+  bool node_restriction = false;  // --enable-admission-plugins
   std::vector<std::string> policy;
+  bool bootstrap_policy = false;  // Kubernetes' default roles and bindings, beneath those of `policy`
 
   bool admin = true;
   HostPort admin_listen{"127.0.0.1", 9440};
@@ -81,6 +113,11 @@ struct Config {
   std::string access_log;  // a file, "-" for standard output, empty: none
   LogFormat log_format = LogFormat::text;
   std::uint32_t verbosity = 0;
+
+  bool uses(Authorizer authorizer) const {
+    return std::find(authorization_mode.begin(), authorization_mode.end(), authorizer) !=
+           authorization_mode.end();
+  }
 
   std::map<std::string, std::string, std::less<>>
       origin;  // option name → "--flag" or "file:line" it came from

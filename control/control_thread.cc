@@ -72,6 +72,7 @@ class Gate {
   bool start();
   bool start_log();
   std::vector<Fault> choose_road();
+  void set_judgement();
   std::vector<Fault> resolve_upstreams();
   std::vector<Fault> listen();
   bool start_admin();
@@ -206,15 +207,36 @@ std::vector<Fault> Gate::choose_road() {
     say(LogLevel::warn,
         event_text("io_uring cannot be used, epoll takes its place", {{"problem", missing}}));
   settings_.pin = config_.pin_workers;
-  const bool rbac = config_.authorization_mode == Authorizer::rbac;
-  settings_.authorization =
-      rbac ? worker::AuthorizationMode::rbac : worker::AuthorizationMode::always_allow;
+  set_judgement();
   settings_.access_log = !config_.access_log.empty();
   settings_.handshake_timeout = config_.handshake_timeout;
   settings_.shutdown_timeout = config_.shutdown_timeout;
   settings_.idle_timeout = config_.idle_timeout;
   settings_.head_timeout = config_.head_timeout;
   return {};
+}
+
+// Who may be somebody, and who is asked what they may do.
+void Gate::set_judgement() {
+  settings_.authorizers.clear();
+  for (const Authorizer authorizer : config_.authorization_mode) {
+    settings_.authorizers.push_back(
+        authorizer == Authorizer::node   ? worker::AuthorizerKind::node
+        : authorizer == Authorizer::rbac ? worker::AuthorizerKind::rbac
+                                         : worker::AuthorizerKind::always_allow
+    );
+  }
+  settings_.shadow = config_.authorization_shadow;
+  settings_.node_restriction = config_.node_restriction;
+  settings_.anonymous = config_.anonymous_auth;
+  if (config_.requestheader_client_ca_file.empty()) return;
+  settings_.front_proxy = std::make_shared<const identity::FrontProxy>(identity::FrontProxyConfig{
+      config_.requestheader_username_headers,
+      config_.requestheader_uid_headers,
+      config_.requestheader_group_headers,
+      config_.requestheader_extra_headers_prefix,
+      config_.requestheader_allowed_names
+  });
 }
 
 // Whether somebody answers there within a moment.

@@ -4,7 +4,7 @@
 #include "authz/forbidden.h"
 #include "authz/rbac/compiler.h"
 #include "authz/rbac/explain.h"
-#include "control/json_text.h"
+#include "base/json_text.h"
 #include "control/policy_source.h"
 
 #include <algorithm>

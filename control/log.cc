@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/log.h"
 
-#include "control/json_text.h"
+#include "base/json_text.h"
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>

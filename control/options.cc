@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/options.h"
 
+#include "control/certificate_rules.h"
 #include "control/cipher_suites.h"
 #include "control/go_duration.h"
 #include "control/suggest.h"
@@ -34,15 +35,17 @@ constexpr Choices<ClientCertMode, 2> client_cert_modes = {
 constexpr Choices<MinVersion, 2> min_versions = {
     {{"VersionTLS12", MinVersion::tls_1_2}, {"VersionTLS13", MinVersion::tls_1_3}}
 };
-constexpr Choices<Authorizer, 2> authorizers = {
-    {{"RBAC", Authorizer::rbac}, {"AlwaysAllow", Authorizer::always_allow}}
+constexpr Choices<Authorizer, 3> authorizers = {
+    {{"Node", Authorizer::node},
+     {"RBAC", Authorizer::rbac},
+     {"AlwaysAllow", Authorizer::always_allow}}
 };
 constexpr Choices<LogFormat, 2> log_formats = {
     {{"text", LogFormat::text}, {"json", LogFormat::json}}
 };
 constexpr Choices<bool, 2> booleans = {{{"true", true}, {"false", false}}};
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 template <auto& Table>
 Taken pick(auto& into, std::string_view word) {
@@ -56,7 +59,7 @@ Taken pick(auto& into, std::string_view word) {
     words[i] = Table[i].word;
     expected += (i == 0 ? "" : i + 1 == Table.size() ? " or " : ", ") + std::string(words[i]);
   }
-  return fail("expected " + expected + ", found " + quoted(word) + did_you_mean(word, words));
+  return fail("expected " + expected + ", found " + in_quotes(word) + did_you_mean(word, words));
 }
 
 template <auto Member, auto& Table>
@@ -130,7 +133,7 @@ Taken take_number(Config& config, std::string_view value, const std::string&) {
   if (error != std::errc{} || end != value.data() + value.size() || number < Min || number > Max) {
     return fail(
         "expected a whole number from " + std::to_string(Min) + " to " + std::to_string(Max) +
-        ", found " + quoted(value)
+        ", found " + in_quotes(value)
     );
   }
   config.*Member = number;
@@ -153,13 +156,13 @@ Taken take_duration(Config& config, std::string_view value, const std::string&) 
   const auto duration = parse_duration(value);
   if (!duration) {
     return fail(
-        "expected a duration such as \"30s\", \"1m30s\" or \"500ms\", found " + quoted(value)
+        "expected a duration such as \"30s\", \"1m30s\" or \"500ms\", found " + in_quotes(value)
     );
   }
   if (duration->count() < MinNs || *duration > timeout_max) {
     return fail(
         "expected a duration from " + format_duration(Duration(MinNs)) + " to " +
-        format_duration(timeout_max) + ", found " + quoted(value)
+        format_duration(timeout_max) + ", found " + in_quotes(value)
     );
   }
   config.*Member = *duration;
@@ -177,7 +180,7 @@ Taken add_listen(Config& config, std::string_view value, const std::string&) {
   GH_TRY(HostPort at, parse_host_port(value));
   for (const HostPort& other : config.listen) {
     if (other.host == at.host && other.port == at.port && at.port != 0) {
-      return fail(quoted(value) + " is given twice");
+      return fail(in_quotes(value) + " is given twice");
     }
   }
   config.listen.push_back(std::move(at));
@@ -205,7 +208,7 @@ Shown show_admin_listen(const Config& config) {
 
 Result<UpstreamUrl, std::string> parse_upstream(std::string_view text) {
   const std::string expected =
-      "expected a URL such as https://10.0.0.1:6443, found " + quoted(text);
+      "expected a URL such as https://10.0.0.1:6443, found " + in_quotes(text);
   UpstreamUrl upstream;
   std::string_view rest = text;
   if (rest.starts_with("https://")) {
@@ -233,7 +236,7 @@ Result<UpstreamUrl, std::string> parse_upstream(std::string_view text) {
 Taken add_upstream(Config& config, std::string_view value, const std::string&) {
   GH_TRY(UpstreamUrl upstream, parse_upstream(value));
   for (const UpstreamUrl& other : config.upstream) {
-    if (other.url == upstream.url) return fail(quoted(value) + " is given twice");
+    if (other.url == upstream.url) return fail(in_quotes(value) + " is given twice");
   }
   config.upstream.push_back(std::move(upstream));
   return {};
@@ -250,7 +253,7 @@ Taken take_server_name(Config& config, std::string_view value, const std::string
       value.empty() || value.size() > 253 || std::any_of(value.begin(), value.end(), [](char c) {
         return c <= ' ' || c == '/' || c == 0x7f;
       });
-  if (bad) return fail("expected a host name or an address, found " + quoted(value));
+  if (bad) return fail("expected a host name or an address, found " + in_quotes(value));
   config.upstream_server_name = value;
   return {};
 }
@@ -269,7 +272,7 @@ std::vector<std::string> split(std::string_view text, char at) {
 
 // "cert,key" or "cert,key:name,name", as kube-apiserver reads it: names come after the last colon.
 Taken add_sni_cert_key(Config& config, std::string_view value, const std::string& folder) {
-  const std::string expected = "expected CERT,KEY or CERT,KEY:NAME[,NAME…], found " + quoted(value);
+  const std::string expected = "expected CERT,KEY or CERT,KEY:NAME[,NAME…], found " + in_quotes(value);
   std::string_view files = value;
   CertificateFiles certificate;
   if (const auto colon = value.rfind(':'); colon != value.npos) {
@@ -306,12 +309,124 @@ Taken add_cipher_suites(Config& config, std::string_view value, const std::strin
   return {};
 }
 
+Taken add_certificate_mapping(Config& config, std::string_view value, const std::string&) {
+  if (config.certificate_mappings.size() == limits::mapping_rules_max)
+    return fail("expected at most " + std::to_string(limits::mapping_rules_max) + " rules");
+  GH_TRY(identity::CertificateRule rule, parse_certificate_rule(value));
+  config.certificate_mappings.push_back(std::move(rule));
+  return {};
+}
+
+Shown show_certificate_mappings(const Config& config) {
+  Shown shown;
+  for (const auto& rule : config.certificate_mappings) shown.push_back(show_certificate_rule(rule));
+  return shown;
+}
+
+// ---- who and what ----
+
+Taken add_authorizers(Config& config, std::string_view value, const std::string&) {
+  for (const std::string& word : split(value, ',')) {
+    Authorizer authorizer{};
+    GH_TRY_VOID(pick<authorizers>(authorizer, word));
+    if (config.uses(authorizer)) return fail(in_quotes(word) + " is given twice");
+    config.authorization_mode.push_back(authorizer);
+  }
+  return {};
+}
+
+Shown show_authorizers(const Config& config) {
+  std::string text;
+  for (const Authorizer authorizer : config.authorization_mode) {
+    for (const auto& choice : authorizers) {
+      if (choice.value == authorizer) text += (text.empty() ? "" : ",") + std::string(choice.word);
+    }
+  }
+  return {text};
+}
+
+Taken add_admission_plugins(Config& config, std::string_view value, const std::string&) {
+  for (const std::string& word : split(value, ',')) {
+    if (word != "NodeRestriction")
+      return fail("expected NodeRestriction, the one gatehouse has; found " + in_quotes(word));
+    config.node_restriction = true;
+  }
+  return {};
+}
+
+Shown show_admission_plugins(const Config& config) {
+  return config.node_restriction ? Shown{"NodeRestriction"} : Shown{};
+}
+
+void clear_admission_plugins(Config& config) { config.node_restriction = false; }
+
+bool is_token_char(char c) {  // of a field name, RFC 9110 §5.6.2
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+template <auto Member>
+Taken add_header_names(Config& config, std::string_view value, const std::string&) {
+  for (std::string& name : split(value, ',')) {
+    if (name.empty() || !std::all_of(name.begin(), name.end(), is_token_char))
+      return fail("expected the name of a header, found " + in_quotes(name));
+    (config.*Member).push_back(std::move(name));
+  }
+  return {};
+}
+
+template <auto Member>
+Taken add_words(Config& config, std::string_view value, const std::string&) {
+  if (value.empty()) return {};  // kube-apiserver's way to say: none
+  for (std::string& word : split(value, ',')) {
+    if (word.empty()) return fail("an empty word in " + in_quotes(value));
+    (config.*Member).push_back(std::move(word));
+  }
+  return {};
+}
+
+// ---- bearer tokens ----
+
+Taken add_issuer(Config& config, std::string_view value, const std::string&) {
+  auto& issuers = config.service_account_issuer;
+  if (value.empty()) return fail(std::string("should not be an empty string"));
+  if (std::find(issuers.begin(), issuers.end(), value) != issuers.end())
+    return fail(in_quotes(value) + " is already specified");
+  issuers.emplace_back(value);
+  return {};
+}
+
+// ISSUER=PATH. An issuer's URL has no query, so the first '=' ends it unless its path has one.
+Taken add_jwks_file(Config& config, std::string_view value, const std::string& folder) {
+  const auto equals = value.find('=');
+  if (equals == value.npos || equals == 0 || equals + 1 == value.size())
+    return fail("expected ISSUER=FILE, found " + in_quotes(value));
+  IssuerKeyFile file{
+      std::string(value.substr(0, equals)), from_folder(value.substr(equals + 1), folder)
+  };
+  GH_TRY_VOID(check_path(file.path));
+  for (const IssuerKeyFile& other : config.oidc_jwks_file) {
+    if (other.issuer == file.issuer) return fail(in_quotes(file.issuer) + " is given twice");
+  }
+  config.oidc_jwks_file.push_back(std::move(file));
+  return {};
+}
+
+Shown show_jwks_files(const Config& config) {
+  Shown shown;
+  for (const IssuerKeyFile& file : config.oidc_jwks_file)
+    shown.push_back(file.issuer + "=" + file.path);
+  return shown;
+}
+
 constexpr std::int64_t ms = 1'000'000;
 
 constexpr std::string_view g_file = "Configuration file";
 constexpr std::string_view g_listen = "Listening";
 constexpr std::string_view g_tls = "Serving certificate and TLS";
 constexpr std::string_view g_client = "Client certificates";
+constexpr std::string_view g_authn = "Other callers";
+constexpr std::string_view g_tokens = "Bearer tokens";
 constexpr std::string_view g_upstream = "API servers behind";
 constexpr std::string_view g_authz = "Authorization";
 constexpr std::string_view g_admin = "Health, metrics, debugging";
@@ -359,6 +474,62 @@ constexpr Option table[] = {
   {"client-cert-mode", OptionKind::value, g_client, "require|request",
    "require: no handshake without a valid certificate. request: such clients get 401 for each request.",
    take_choice<&Config::client_cert_mode, client_cert_modes>, nullptr, show_choice<&Config::client_cert_mode, client_cert_modes>},
+  {"certificate-mapping", OptionKind::maps, g_client, "JSON",
+   "A rule that names the caller by SPIFFE ID, DNS name or OU instead of by common name; may be repeated, the first that matches counts. Also certificateMappings in the file. Default: none.",
+   add_certificate_mapping, clear_list<&Config::certificate_mappings>, show_certificate_mappings},
+
+  {"anonymous-auth", OptionKind::flag, g_authn, "",
+   "Judge a caller without credentials as system:anonymous, not 401. Unlike kube-apiserver, off by default. Needs client-cert-mode request.",
+   take_choice<&Config::anonymous_auth, booleans>, nullptr, show_choice<&Config::anonymous_auth, booleans>},
+  {"requestheader-client-ca-file", OptionKind::value, g_authn, "FILE",
+   "CA certificates of front proxies (PEM): who holds a certificate from them may say in headers who is calling. Default: none is believed.",
+   take_path<&Config::requestheader_client_ca_file>, nullptr, show_text<&Config::requestheader_client_ca_file>},
+  {"requestheader-allowed-names", OptionKind::list, g_authn, "NAME,…",
+   "Common names of front proxies. Default: any that the CA signed.",
+   add_words<&Config::requestheader_allowed_names>, clear_list<&Config::requestheader_allowed_names>, show_texts<&Config::requestheader_allowed_names>},
+  {"requestheader-username-headers", OptionKind::list, g_authn, "NAME,…",
+   "Headers in which a front proxy gives the user; the first that has a value counts.",
+   add_header_names<&Config::requestheader_username_headers>, clear_list<&Config::requestheader_username_headers>, show_texts<&Config::requestheader_username_headers>},
+  {"requestheader-uid-headers", OptionKind::list, g_authn, "NAME,…",
+   "…the user's uid.",
+   add_header_names<&Config::requestheader_uid_headers>, clear_list<&Config::requestheader_uid_headers>, show_texts<&Config::requestheader_uid_headers>},
+  {"requestheader-group-headers", OptionKind::list, g_authn, "NAME,…",
+   "…the groups, one a header.",
+   add_header_names<&Config::requestheader_group_headers>, clear_list<&Config::requestheader_group_headers>, show_texts<&Config::requestheader_group_headers>},
+  {"requestheader-extra-headers-prefix", OptionKind::list, g_authn, "PREFIX,…",
+   "…and extra values, as PREFIX followed by the key.",
+   add_header_names<&Config::requestheader_extra_headers_prefix>, clear_list<&Config::requestheader_extra_headers_prefix>, show_texts<&Config::requestheader_extra_headers_prefix>},
+
+  {"token-auth-file", OptionKind::value, g_tokens, "FILE",
+   "Static tokens, CSV: token,user,uid,\"group1,group2\". Re-read when it changes.",
+   take_path<&Config::token_auth_file>, nullptr, show_text<&Config::token_auth_file>},
+  {"enable-bootstrap-token-auth", OptionKind::flag, g_tokens, "",
+   "Accept bootstrap tokens, from the Secrets of --bootstrap-token-secrets.",
+   take_choice<&Config::enable_bootstrap_token_auth, booleans>, nullptr, show_choice<&Config::enable_bootstrap_token_auth, booleans>},
+  {"bootstrap-token-secrets", OptionKind::list, g_tokens, "PATH",
+   "Secrets of type bootstrap.kubernetes.io/token in kube-system: a YAML or JSON file, or a folder of them; may be repeated. Re-read when they change.",
+   add_path<&Config::bootstrap_token_secrets>, clear_list<&Config::bootstrap_token_secrets>, show_texts<&Config::bootstrap_token_secrets>},
+  {"service-account-key-file", OptionKind::list, g_tokens, "FILE",
+   "Keys that service account tokens are verified with (PEM: public keys, certificates or private keys, several in a file); may be repeated. Re-read when they change.",
+   add_path<&Config::service_account_key_file>, clear_list<&Config::service_account_key_file>, show_texts<&Config::service_account_key_file>},
+  {"service-account-issuer", OptionKind::list, g_tokens, "ISSUER",
+   "Issuer of service account tokens; may be repeated. Needed with --service-account-key-file.",
+   add_issuer, clear_list<&Config::service_account_issuer>, show_texts<&Config::service_account_issuer>},
+  {"api-audiences", OptionKind::list, g_tokens, "AUDIENCE,…",
+   "A service account token must be meant for one of these. Default: the issuers.",
+   add_words<&Config::api_audiences>, clear_list<&Config::api_audiences>, show_texts<&Config::api_audiences>},
+  {"service-account-lookup", OptionKind::flag, g_tokens, "",
+   "Ask an API server (TokenReview) whether the account, pod, node or secret of a service account token still exists. Unlike kube-apiserver, off by default.",
+   take_choice<&Config::service_account_lookup, booleans>, nullptr, show_choice<&Config::service_account_lookup, booleans>},
+  {"authentication-config", OptionKind::value, g_tokens, "FILE",
+   "An AuthenticationConfiguration: OIDC issuers, how claims become users. Re-read when it changes.",
+   take_path<&Config::authentication_config>, nullptr, show_text<&Config::authentication_config>},
+  {"oidc-jwks-file", OptionKind::list, g_tokens, "ISSUER=FILE",
+   "Keys of an issuer of --authentication-config (JSON Web Key Set), instead of asking its URL; may be repeated. Re-read when it changes.",
+   add_jwks_file, clear_list<&Config::oidc_jwks_file>, show_jwks_files},
+  {"authentication-token-webhook", OptionKind::flag, g_tokens, "",
+   "Ask an API server (TokenReview) about tokens that nobody here knows.",
+   take_choice<&Config::authentication_token_webhook, booleans>, nullptr, show_choice<&Config::authentication_token_webhook, booleans>},
 
   {"upstream", OptionKind::list, g_upstream, "URL",
    "An API server, https://HOST:PORT; repeated for replicas. Needed.",
@@ -379,12 +550,24 @@ constexpr Option table[] = {
    "Accept http:// URLs. Everybody who reaches that port can then say to be anybody: for tests, or a private pod network.",
    take_choice<&Config::allow_plaintext_upstream, booleans>, nullptr, show_choice<&Config::allow_plaintext_upstream, booleans>},
 
-  {"authorization-mode", OptionKind::value, g_authz, "RBAC|AlwaysAllow",
-   "RBAC: the rules of --policy decide. AlwaysAllow: whoever is authenticated is forwarded.",
-   take_choice<&Config::authorization_mode, authorizers>, nullptr, show_choice<&Config::authorization_mode, authorizers>},
+  {"authorization-mode", OptionKind::list, g_authz, "MODE,…",
+   "Who is asked, in this order, until one allows. Node: the objects of --node-graph decide for kubelets. RBAC: the rules of --policy. AlwaysAllow: whoever is authenticated is forwarded.",
+   add_authorizers, clear_list<&Config::authorization_mode>, show_authorizers},
+  {"authorization-shadow", OptionKind::flag, g_authz, "",
+   "Forward what would be denied, count it and write it to the access log as shadow-deny. The API servers still decide.",
+   take_choice<&Config::authorization_shadow, booleans>, nullptr, show_choice<&Config::authorization_shadow, booleans>},
+  {"node-graph", OptionKind::list, g_authz, "PATH",
+   "Pods, PersistentVolumes and other objects that authorization-mode Node goes by: files or folders, YAML or JSON; may be repeated. Re-read when they change.",
+   add_path<&Config::node_graph>, clear_list<&Config::node_graph>, show_texts<&Config::node_graph>},
+  {"enable-admission-plugins", OptionKind::list, g_authz, "NAME,…",
+   "NodeRestriction: what a kubelet changes is held against its own node and pods.",
+   add_admission_plugins, clear_admission_plugins, show_admission_plugins},
   {"policy", OptionKind::list, g_authz, "PATH",
    "Kubernetes RBAC objects: a YAML or JSON file, or a folder of them; may be repeated. Needed for RBAC. Re-read when it changes.",
    add_path<&Config::policy>, clear_list<&Config::policy>, show_texts<&Config::policy>},
+  {"bootstrap-policy", OptionKind::flag, g_authz, "",
+   "Kubernetes' default roles and bindings (v1.36.3) are in force as if they were in --policy; an object of the same kind and name there replaces one.",
+   take_choice<&Config::bootstrap_policy, booleans>, nullptr, show_choice<&Config::bootstrap_policy, booleans>},
 
   {"admin-listen", OptionKind::value, g_admin, "HOST:PORT|off",
    "Plain HTTP for /livez, /readyz, /metrics and /debug/config. \":PORT\" is 127.0.0.1.",

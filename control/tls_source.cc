@@ -31,7 +31,12 @@ std::vector<std::string> at(const std::string& file, const std::vector<std::stri
 
 std::string_view name_of(SourceKind kind) {
   static constexpr std::array<std::string_view, source_kinds> names = {
-      "policy", "serving_certificate", "client_ca", "upstream_ca", "proxy_client_certificate"
+      "policy",
+      "serving_certificate",
+      "client_ca",
+      "upstream_ca",
+      "proxy_client_certificate",
+      "requestheader_client_ca"
   };
   return names[static_cast<std::size_t>(kind)];
 }
@@ -44,13 +49,19 @@ bool TlsSource::needs_upstream_tls() const noexcept {
 
 bool TlsSource::complete() const noexcept {
   const bool upstream = !needs_upstream_tls() || (upstream_trust_ && proxy_client_);
-  return !serving_.empty() && client_trust_ && upstream;
+  const bool proxies = config_.requestheader_client_ca_file.empty() || proxy_trust_;
+  return !serving_.empty() && client_trust_ && proxies && upstream;
 }
 
 std::vector<SourceReport> TlsSource::read(UnixTime now) {
   std::vector<SourceReport> reports;
   reports.push_back(read_serving(now));
   reports.push_back(read_trust(SourceKind::client_ca, config_.client_ca_file, client_trust_, now));
+  if (!config_.requestheader_client_ca_file.empty()) {
+    reports.push_back(read_trust(
+        SourceKind::requestheader_client_ca, config_.requestheader_client_ca_file, proxy_trust_, now
+    ));
+  }
   if (needs_upstream_tls()) {
     reports.push_back(
         read_trust(SourceKind::upstream_ca, config_.upstream_ca_file, upstream_trust_, now)
@@ -147,6 +158,7 @@ tls::ServerSettings TlsSource::server_settings(std::vector<tls::KeyPair> certifi
   tls::ServerSettings settings;
   settings.certificates = std::move(certificates);
   settings.client_trust = client_trust_;
+  settings.proxy_trust = proxy_trust_;
   const bool require = config_.client_cert_mode == ClientCertMode::require;
   settings.mode = require ? tls::ClientCertMode::require : tls::ClientCertMode::request;
   settings.ticket_keys = ticket_keys_;
@@ -199,6 +211,7 @@ Outcome<std::unique_ptr<const worker::TlsSnapshot>> TlsSource::build(UnixTime no
   }
   GH_TRY_VOID(add_clients(*snapshot, now));
   snapshot->client_trust = client_trust_;
+  snapshot->proxy_trust = proxy_trust_;
   return std::unique_ptr<const worker::TlsSnapshot>(std::move(snapshot));
 }
 
@@ -208,6 +221,8 @@ std::vector<std::string> TlsSource::files() const {
   };
   for (const CertificateFiles& more : config_.tls_sni_cert_key)
     files.insert(files.end(), {more.cert_file, more.key_file});
+  if (!config_.requestheader_client_ca_file.empty())
+    files.push_back(config_.requestheader_client_ca_file);
   if (needs_upstream_tls()) {
     files.insert(
         files.end(),

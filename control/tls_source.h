@@ -25,9 +25,10 @@ enum class SourceKind : std::uint8_t {
   serving_certificate,
   client_ca,
   upstream_ca,
-  proxy_client_certificate
+  proxy_client_certificate,
+  requestheader_client_ca
 };
-inline constexpr std::size_t source_kinds = 5;
+inline constexpr std::size_t source_kinds = 6;
 std::string_view name_of(SourceKind kind);
 
 enum class ReadResult : std::uint8_t { unchanged, changed, failed };
@@ -69,6 +70,7 @@ class TlsSource {
   std::size_t workers_;
   std::vector<tls::KeyPair> serving_;
   Trust client_trust_;
+  Trust proxy_trust_;
   Trust upstream_trust_;
   std::optional<tls::KeyPair> proxy_client_;
   std::shared_ptr<const tls::TicketKeys> ticket_keys_;

@@ -38,9 +38,12 @@ void Exchange::begin(DownLeg& leg, http::Stream& down, http::RequestHead& head) 
 void Exchange::refuse(const Refusal& refusal) {
   record.code = refusal.code;
   refusal_ = body_of(refusal);
-  const std::size_t unread = replay_.size();
+  const std::uint64_t kept = replay_.size();
   drop_replay();
-  if (unread > 0) leg_->session->consumed(*down_, unread);
+  if (kept > credited_) {  // the rest was given back when it had gone out, or was collected
+    leg_->session->consumed(*down_, static_cast<std::size_t>(kept - credited_));
+    credited_ = kept;
+  }
   const bool wait = head_->version == http::Version::http_2 && head_->has_body && !request_ended_ &&
                     !head_->expect_continue;
   if (!wait || record.bytes_up > limits::refused_body_bytes_max) return send_refusal();
@@ -64,6 +67,47 @@ void Exchange::refuse_plain(int code, std::string_view text) {
   leg_->mark_dirty();
 }
 
+// ---- judged later ----
+
+void Exchange::hold() noexcept { state_ = State::held; }
+
+void Exchange::collect(std::size_t bytes_max) noexcept {
+  collect_max_ = bytes_max;
+  if (request_ended_ || replay_.size() > bytes_max) {
+    return end_collecting(
+        replay_.size() > bytes_max ? ExchangeHost::Collected::too_long
+                                   : ExchangeHost::Collected::whole
+    );
+  }
+  state_ = State::collecting;
+  arm(limits::collect_timeout);
+  if (!replay_.empty()) {
+    credited_ = replay_.size();
+    leg_->session->consumed(*down_, replay_.size());
+  }
+  if (head_->expect_continue) {
+    head_->expect_continue = false;
+    http::ResponseHead go_on;
+    go_on.status = 100;
+    leg_->session->respond(*down_, go_on, false);
+  }
+  leg_->mark_dirty();
+}
+
+void Exchange::end_collecting(ExchangeHost::Collected what) noexcept {
+  host_.timers.cancel(timer_);
+  state_ = State::held;
+  host_.on_collected(*this, what);
+}
+
+std::string Exchange::collected() const {
+  std::string body;
+  body.reserve(replay_.size());
+  for (const Chunk* chunk = replay_.first(); chunk != nullptr; chunk = chunk->next)
+    body.append(as_text(ByteView{chunk->data + chunk->begin, chunk->end - chunk->begin}));
+  return body;
+}
+
 // ---- finding an upstream stream ----
 
 void Exchange::forward() {
@@ -79,7 +123,7 @@ void Exchange::on_link(Link& link) noexcept {
   ReplicaMetrics& metrics = host_.metrics[link.replica];
   metrics.requests.add();
   if (attempts > 1) metrics.retries.add();
-  up_ = &link.session->open(*head_, !head_->has_body, this);
+  up_ = &link.session->open(*head_, !head_->has_body, static_cast<UpLeg*>(this));
   host_.pool.on_stream_opened(link);
   sent_up_ = 0;
   for (const Chunk* chunk = replay_.first(); chunk != nullptr; chunk = chunk->next) {
@@ -108,6 +152,7 @@ void Exchange::on_timer() noexcept {
     return on_unavailable(Unavailable::timed_out);
   }
   if (state_ == State::refusing) return send_refusal();
+  if (state_ == State::collecting) return end_collecting(ExchangeHost::Collected::too_slow);
   if (state_ != State::sent) return;
   detach_up(http::Reset::cancelled);
   refuse({.code = 504, .message = "gatehouse: the API server did not answer in time"});
@@ -146,7 +191,15 @@ void Exchange::drop_replay() noexcept {
 
 void Exchange::on_down_body(ByteView piece) {
   record.bytes_up += piece.size();
-  if (state_ == State::waiting || state_ == State::sent) keep(piece);
+  const bool before_judgement = state_ == State::held || state_ == State::collecting;
+  if (before_judgement || state_ == State::waiting || state_ == State::sent) keep(piece);
+  if (state_ == State::collecting) {
+    if (replay_.size() > collect_max_) return end_collecting(ExchangeHost::Collected::too_long);
+    credited_ += piece.size();
+    leg_->session->consumed(*down_, piece.size());
+    return leg_->mark_dirty();
+  }
+  if (state_ == State::held) return;
   if (up_ != nullptr) {
     link_->session->send_body(*up_, piece);
     link_->mark_dirty();
@@ -161,11 +214,14 @@ void Exchange::on_down_body(ByteView piece) {
 void Exchange::on_down_end(const http::HeaderList* trailers) {
   request_ended_ = true;
   if (state_ == State::refusing) return send_refusal();
-  if (trailers != nullptr && (state_ == State::waiting || up_ != nullptr)) {
+  const bool wanted = state_ == State::held || state_ == State::collecting ||
+                      state_ == State::waiting || up_ != nullptr;
+  if (trailers != nullptr && wanted) {
     trailers_ = *trailers;
     strip_trailers(trailers_);
     has_trailers_ = !trailers_.empty();
   }
+  if (state_ == State::collecting) return end_collecting(ExchangeHost::Collected::whole);
   if (up_ == nullptr || !head_->has_body) return;
   link_->session->end_body(*up_, has_trailers_ ? &trailers_ : nullptr);
   link_->mark_dirty();
@@ -282,6 +338,8 @@ void Exchange::on_up_closed(http::Reset reset) {
       return leg_->mark_dirty();
     case State::idle:
     case State::begun:
+    case State::held:
+    case State::collecting:
     case State::waiting:
     case State::refusing:
     case State::answered:

@@ -9,7 +9,8 @@
 // kept until the response head arrives, up to limits::replay_body_bytes_max, so that the request
 // can go to another replica when that is safe.
 //
-//   begin → [refuse] | forward → waiting → sent → responding → done          (tunnel after 101)
+//   begin → [hold] → [collect] → refuse | forward → waiting → sent → responding → done (tunnel
+//   after 101)
 //                                   ↑________/ refused, or safe and unanswered
 #pragma once
 
@@ -18,6 +19,7 @@
 #include "base/timer_wheel.h"
 #include "dataplane/http/session.h"
 #include "dataplane/proxy/reply.h"
+#include "dataplane/proxy/up_leg.h"
 #include "dataplane/proxy/upstream_pool.h"
 
 #include <cstdint>
@@ -48,6 +50,10 @@ struct ExchangeHost {
   // The client's stream is gone: account for it, then reuse the exchange.
   virtual void on_done(Exchange& exchange, http::Reset reset) noexcept = 0;
   virtual void on_tunnel_open() noexcept = 0;  // record.tunnel says so until on_done
+  // What Exchange::collect() asked for: the body is whole, or too long, or did not come in time
+  // (then: refuse).
+  enum class Collected : std::uint8_t { whole, too_long, too_slow };
+  virtual void on_collected(Exchange& exchange, Collected what) noexcept = 0;
 
  protected:
   ExchangeHost(
@@ -75,7 +81,7 @@ struct Record {
   std::string log;
 };
 
-class Exchange final : public Demand {
+class Exchange final : public Demand, public UpLeg {
  public:
   explicit Exchange(ExchangeHost& host);
   Exchange(const Exchange&) = delete;
@@ -85,6 +91,12 @@ class Exchange final : public Demand {
   void refuse(const Refusal& refusal);
   void refuse_plain(int code, std::string_view text);
   void forward();  // head is as the API server shall get it
+  // Not judged yet: the body waits within the client's window until refuse(), collect() or
+  // forward().
+  void hold() noexcept;
+  // The whole body is read first, then host.on_collected(). Precondition: held or just begun.
+  void collect(std::size_t bytes_max) noexcept;
+  std::string collected() const;  // a copy
 
   // The client's side.
   void on_down_body(ByteView piece);
@@ -95,12 +107,12 @@ class Exchange final : public Demand {
   void on_down_closed(http::Reset reset);
 
   // The API server's side.
-  void on_response(http::ResponseHead& head);
-  void on_up_body(ByteView piece);
-  void on_response_end(const http::HeaderList* trailers);
-  void on_up_tunnel_end();
-  void on_up_sent(std::size_t bytes);
-  void on_up_closed(http::Reset reset);
+  void on_response(http::ResponseHead& head) override;
+  void on_up_body(ByteView piece) override;
+  void on_response_end(const http::HeaderList* trailers) override;
+  void on_up_tunnel_end() override;
+  void on_up_sent(std::size_t bytes) override;
+  void on_up_closed(http::Reset reset) override;
 
   // From the pool.
   void on_link(Link& link) noexcept override;
@@ -118,6 +130,8 @@ class Exchange final : public Demand {
   enum class State : std::uint8_t {
     idle,
     begun,
+    held,
+    collecting,
     waiting,
     sent,
     responding,
@@ -126,6 +140,7 @@ class Exchange final : public Demand {
     answered
   };
 
+  void end_collecting(ExchangeHost::Collected what) noexcept;
   bool may_repeat(http::Reset reset) const noexcept;
   void detach_up(http::Reset why) noexcept;
   void drop_replay() noexcept;
@@ -151,8 +166,9 @@ class Exchange final : public Demand {
   bool response_ended_ = false;
   bool has_trailers_ = false;
   http::HeaderList trailers_;
-  std::string refusal_;         // its body, while the rest of the request is read away
-  std::uint64_t sent_up_ = 0;   // body bytes this attempt has sent
+  std::string refusal_;        // its body, while the rest of the request is read away
+  std::uint64_t sent_up_ = 0;  // body bytes this attempt has sent
+  std::size_t collect_max_ = 0;
   std::uint64_t credited_ = 0;  // body bytes given back to the client's window
 };
 

@@ -39,7 +39,9 @@ bool is_impersonation_field(std::string_view lower_name) noexcept {
 }
 
 void prepare_request(http::RequestHead& head, const IdentityFields& who, std::string_view peer_ip) {
-  head.headers.remove_if([](const http::Field& field) { return is_reserved_field(field.name); });
+  head.headers.remove_if([](const http::Field& field) {
+    return is_reserved_field(field.name) || is_impersonation_field(field.name);
+  });
   head.scheme = "https";  // what the connection is, whatever :scheme said
   for (const auto& [name, value] : who) head.headers.add(name, value);
   head.headers.add("x-forwarded-for", peer_ip);

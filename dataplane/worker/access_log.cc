@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/access_log.h"
 
+#include "base/json_text.h"
+
 #include <time.h>
 
 namespace gh::worker {
@@ -20,27 +22,30 @@ void append_number(std::string& out, std::string_view key, std::uint64_t value) 
   out += std::to_string(value);
 }
 
-}  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  static constexpr char hex[] = "0123456789abcdef";
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-      // what is not ASCII is shown byte by byte, so that the line is always valid
-    } else if (byte < 0x20 || byte >= 0x7f) {
-      out += "\\u00";
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
-    } else {
-      out += c;
-    }
+void append_groups(std::string& out, const identity::Identity& who) {
+  if (who.groups.empty()) return;
+  out += ",\"groups\":[";
+  for (std::size_t i = 0; i < who.groups.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json_string(out, who.groups[i]);
   }
-  out += '"';
+  out += ']';
 }
+
+// The words a rule would have to name; what is empty is left out.
+void append_what(std::string& out, const authz::Attributes& what) {
+  const auto member = [&out](std::string_view key, std::string_view value) {
+    if (!value.empty()) append_member(out, key, value);
+  };
+  if (!what.resource_request) return member("path", what.path);
+  member("apiGroup", what.api_group);
+  member("resource", what.resource);
+  member("subresource", what.subresource);
+  member("namespace", what.namespace_);
+  member("name", what.name);
+}
+
+}  // namespace
 
 void begin_access_line(
     std::string& line, UnixTime at, const http::RequestHead& head, const Judged& judged
@@ -54,8 +59,11 @@ void begin_access_line(
   line += time;
   line += '"';
   append_member(line, "client", judged.client);
-  append_member(line, "user", judged.user);
-  append_member(line, "verb", judged.verb);
+  append_member(line, "user", judged.who.user);
+  append_groups(line, judged.who);
+  if (judged.requestor != nullptr) append_member(line, "requestor", judged.requestor->user);
+  append_member(line, "verb", judged.what.verb);
+  append_what(line, judged.what);
   append_member(line, "method", head.method);
   append_member(line, "uri", head.target);
   append_member(line, "http", http::name_of(head.version));

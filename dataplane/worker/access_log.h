@@ -3,6 +3,8 @@
 // later), the rest at its end.
 #pragma once
 
+#include "authz/attributes.h"
+#include "authz/identity/identity.h"
 #include "dataplane/http/message.h"
 #include "dataplane/proxy/exchange.h"
 
@@ -13,9 +15,10 @@ namespace gh::worker {
 
 // What is known when the request was judged.
 struct Judged {
-  std::string_view client;  // "127.0.0.1"
-  std::string_view user;
-  std::string_view verb;
+  std::string_view client;                        // "127.0.0.1"
+  const identity::Identity& who;                  // as whom it was judged
+  const identity::Identity* requestor = nullptr;  // who asked to be `who`
+  const authz::Attributes& what;
   std::string_view decision;
   std::string_view reason;  // the binding that allowed, or why not
   std::string_view tls_version;
@@ -32,7 +35,5 @@ std::string end_access_line(
     Duration took,
     unsigned attempts
 );
-
-void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace gh::worker

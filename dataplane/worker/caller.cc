@@ -1,64 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/caller.h"
 
-#include "authz/identity/encode.h"
 #include "authz/identity/from_certificate.h"
+#include "dataplane/worker/worker.h"
 
 namespace gh::worker {
 
-void Caller::identify(tls::Engine& engine) {
-  const tls::PeerCertificate* certificate = engine.client_certificate();
-  if (certificate == nullptr) {
-    problem_ = "no client certificate";
+void Caller::identify(tls::Engine& engine, const Settings& settings, PrincipalCache& principals) {
+  if (engine.client_certificate() == nullptr) {
+    x509_.problem = "no client certificate";
     return;
   }
-  if (engine.client_error() != tls::TlsError::none) {
-    problem_ = "client certificate refused: " + std::string(tls::name_of(engine.client_error()));
-    return;
-  }
-  auto named = identity::from_certificate(*certificate);
-  if (!named) {
-    problem_ = "client certificate refused: " + std::string(identity::name_of(named.error()));
-    return;
-  }
-  if (!named->has_value()) {
-    problem_ = "client certificate names no user (no common name)";
-    return;
-  }
-  identity_ = identity::with_authenticated_group(std::move(**named));
-  not_after_ = certificate->not_after;
-  trust_epoch_ = engine.trust_epoch();
-  if (const auto passes = identity::forwardable(identity_); !passes) {
-    standing_ = Standing::unforwardable;
-    problem_ = "this identity cannot be passed on unchanged: " + passes.error();
-    return;
-  }
-  identity::encode(identity_, [this](std::string_view name, std::string_view value) {
-    fields_.emplace_back(name, value);
-  });
-  standing_ = Standing::known;
+  identify_x509(engine, principals);
+  if (settings.front_proxy != nullptr) identify_front_proxy(engine, settings);
 }
 
-Caller::Standing Caller::standing(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now) {
-  if (standing_ == Standing::unauthenticated) return standing_;
-  // now is cut to the second, so at equality the certificate has already ended
-  if (now >= not_after_) {
-    problem_ = "client certificate has expired";
-    return Standing::unauthenticated;
+void Caller::identify_x509(tls::Engine& engine, PrincipalCache& principals) {
+  const tls::PeerCertificate& certificate = *engine.client_certificate();
+  if (engine.client_error() != tls::TlsError::none)
+    return x509_.fail(
+        "client certificate refused: " + std::string(tls::name_of(engine.client_error()))
+    );
+  x509_.not_after = certificate.not_after;
+  x509_.trust_epoch = engine.trust_epoch();
+  auto named = identity::from_certificate(certificate);
+  if (!named)
+    return x509_.fail(
+        "client certificate refused: " + std::string(identity::name_of(named.error()))
+    );
+  if (!named->has_value()) {
+    x509_.problem = "client certificate names no user (no common name)";
+    return;
+  }
+  principal_ = principals.intern(identity::with_authenticated_group(std::move(**named)));
+  x509_.standing = Standing::known;
+}
+
+void Caller::identify_front_proxy(tls::Engine& engine, const Settings& settings) {
+  const tls::PeerCertificate* const certificate = engine.front_proxy();
+  if (certificate == nullptr)
+    return front_proxy_.fail("client certificate is not one of a front proxy");
+  if (!settings.front_proxy->allows(certificate->common_name))
+    return front_proxy_.fail("client certificate is of a front proxy whose name is not allowed");
+  front_proxy_.not_after = certificate->not_after;
+  front_proxy_.standing = Standing::known;
+}
+
+void Caller::Proof::fail(std::string why) {
+  problem = std::move(why);
+  standing = Standing::failed;
+}
+
+Caller::Standing Caller::Proof::check(
+    tls::Engine& engine, const tls::TrustStore* trust, UnixTime now
+) {
+  if (standing != Standing::known) return standing;
+  if (now >= not_after) {  // now is cut to the second: at equality the certificate has ended
+    problem = "client certificate has expired";
+    return Standing::failed;
   }
   if (trust == nullptr) {
-    problem_ = "no certificate authority is trusted";
-    return Standing::unauthenticated;
+    problem = "no certificate authority is trusted";
+    return Standing::failed;
   }
-  if (trust->epoch() == trust_epoch_) return standing_;
-  if (const auto again = engine.verify_client_again(*trust, now); !again) {
-    problem_ =
-        "client certificate is no longer trusted: " + std::string(tls::name_of(again.error()));
-    standing_ = Standing::unauthenticated;
-    return standing_;
+  if (trust->epoch() == trust_epoch) return standing;
+  const auto again = engine.verify_client_again(*trust, now);
+  if (!again) {
+    fail("client certificate is no longer trusted: " + std::string(tls::name_of(again.error())));
+    return standing;
   }
-  trust_epoch_ = trust->epoch();
-  return standing_;
+  trust_epoch = trust->epoch();
+  not_after = again->not_after;
+  return standing;
+}
+
+Caller::Standing Caller::x509(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now) {
+  return x509_.check(engine, trust, now);
+}
+
+Caller::Standing Caller::front_proxy(
+    tls::Engine& engine, const tls::TrustStore* trust, UnixTime now
+) {
+  return front_proxy_.check(engine, trust, now);
 }
 
 }  // namespace gh::worker

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a connection's client is: set once when the handshake ends, its permissions resolved once per
-// policy table. Owner: its connection, one core.
+// What a connection's client certificate says: who its bearer is (x509), and whether it is a front
+// proxy that may say who is calling. Worked out once when the handshake ends; looked at again at
+// each request, since the certificate may have expired or the CAs may have changed.
+// Owner: its connection, one core.
 #pragma once
 
-#include "authz/identity/identity.h"
-#include "authz/policy_snapshot.h"
-#include "dataplane/proxy/headers.h"
+#include "authz/identity/from_front_proxy.h"
+#include "dataplane/worker/principal.h"
 #include "tls/engine.h"
 #include "tls/trust_store.h"
 
@@ -14,44 +15,47 @@
 
 namespace gh::worker {
 
+struct TlsSnapshot;
+struct Settings;
+
 class Caller {
  public:
   enum class Standing : std::uint8_t {
-    unauthenticated,  // no certificate, or one that is not trusted or names nobody: 401
-    // authenticated, but the API server would read another identity from the headers: 403
-    unforwardable,
+    nobody,  // no certificate, or one that names no user: the next authenticator is asked
+    failed,  // refused: problem() says why
     known,
   };
 
-  void identify(tls::Engine& engine);
+  void identify(tls::Engine& engine, const Settings& settings, PrincipalCache& principals);
 
-  // At each request: the certificate may have expired, or the CAs may have changed since (then it
-  // is verified again).
-  Standing standing(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now);
+  // Precondition: identify().
+  Standing x509(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now);
+  Standing front_proxy(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now);
 
-  const std::string& problem() const noexcept { return problem_; }  // why it is not `known`
+  const std::string& problem() const noexcept { return x509_.problem; }
 
-  const identity::Identity& identity() const noexcept { return identity_; }
+  const std::string& front_proxy_problem() const noexcept { return front_proxy_.problem; }
 
-  const proxy::IdentityFields& fields() const noexcept { return fields_; }
-
-  const authz::rbac::SubjectPermissions& permissions(const authz::PolicySnapshot& policy) {
-    if (table_ != policy.table.id()) {
-      permissions_ = policy.table.resolve(identity_);
-      table_ = policy.table.id();
-    }
-    return permissions_;
-  }
+  const PrincipalRef& principal() const noexcept { return principal_; }
 
  private:
-  Standing standing_ = Standing::unauthenticated;
-  std::string problem_;
-  identity::Identity identity_;
-  proxy::IdentityFields fields_;
-  UnixTime not_after_;
-  std::uint64_t trust_epoch_ = 0;
-  authz::rbac::SubjectPermissions permissions_;
-  std::uint64_t table_ = 0;
+  // A certificate as one authority judges it.
+  struct Proof {
+    Standing standing = Standing::nobody;
+    std::string problem;
+    UnixTime not_after;
+    std::uint64_t trust_epoch = 0;  // 0: verified anew when it is first asked for
+
+    Standing check(tls::Engine& engine, const tls::TrustStore* trust, UnixTime now);
+    void fail(std::string why);
+  };
+
+  void identify_x509(tls::Engine& engine, PrincipalCache& principals);
+  void identify_front_proxy(tls::Engine& engine, const Settings& settings);
+
+  Proof x509_;
+  Proof front_proxy_;
+  PrincipalRef principal_;
 };
 
 }  // namespace gh::worker

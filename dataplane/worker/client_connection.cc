@@ -90,7 +90,7 @@ void ClientConnection::on_handshake_done() {
       (state_.core.now() - accepted_).count()
   );
   phase_ = State::open;
-  caller_.identify(engine);
+  caller_.identify(engine, state_.settings, state_.principals);
   const http::ServerSettings settings{
       state_.settings.head_timeout, state_.settings.idle_timeout, limits::h2_streams_max
   };

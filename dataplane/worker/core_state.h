@@ -9,6 +9,7 @@
 #include "base/timer_wheel.h"
 #include "dataplane/net/byte_stream.h"
 #include "dataplane/worker/metrics.h"
+#include "dataplane/worker/principal.h"
 #include "dataplane/worker/worker.h"
 
 #include <array>
@@ -64,6 +65,7 @@ struct CoreState {
   const Shared& shared;
   Metrics& metrics;
   LogQueue& log;
+  PrincipalCache principals;
 
   // Owned from now on; deleted in the turn after bury(), or with the worker.
   void adopt(Connection& connection) noexcept {

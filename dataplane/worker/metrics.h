@@ -31,8 +31,8 @@ inline constexpr std::array<std::string_view, 13> verb_names = {
     "head",
     "other"
 };
-inline constexpr std::array<std::string_view, 4> decision_names = {
-    "allow", "deny", "unauthenticated", "error"
+inline constexpr std::array<std::string_view, 5> decision_names = {
+    "allow", "deny", "unauthenticated", "error", "shadow-deny"
 };
 inline constexpr std::size_t codes = 500;  // status 100..599
 
@@ -43,7 +43,7 @@ struct Metrics {
       handshakes_resumed_tls13;
   std::array<Counter, std::size_t(http::SessionError::bad_response) + 1> session_errors;
   std::array<Counter, 3> requests_by_version;  // http::Version
-  // Requests by verb, decision and code; a table of counters, 13 × 4 × 500 × 8 bytes = 208 KB a
+  // Requests by verb, decision and code; a table of counters, 13 × 5 × 500 × 8 bytes = 260 KB a
   // worker.
   std::array<std::array<std::array<Counter, codes>, decision_names.size()>, verb_names.size()>
       requests;

@@ -2,34 +2,62 @@
 #include "dataplane/worker/pipeline.h"
 
 #include "authz/forbidden.h"
+#include "authz/impersonation/impersonation.h"
 #include "base/assert.h"
 #include "dataplane/proxy/headers.h"
 #include "dataplane/proxy/reply.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gh::worker {
 namespace {
-
-using authz::Decision;
 
 std::uint8_t verb_index(std::string_view verb) {
   const auto at = std::find(verb_names.begin(), verb_names.end() - 1, verb);
   return static_cast<std::uint8_t>(at - verb_names.begin());
 }
 
-bool asks_to_impersonate(const http::HeaderList& headers) {
+// A field that looks like one of impersonation but is none of Kubernetes' own: the API server would
+// pass over it, others may not.
+bool has_strange_impersonation(const http::HeaderList& headers) {
   for (std::size_t i = 0; i < headers.size(); ++i) {
-    if (proxy::is_impersonation_field(headers[i].name)) return true;
+    if (proxy::is_impersonation_field(headers[i].name) &&
+        !authz::impersonation::is_field(headers[i].name))
+      return true;
   }
   return false;
 }
+
+ClientConnection& client_of(proxy::Exchange& exchange) {
+  return static_cast<ClientConnection&>(exchange.leg());
+}
+
+// The authorizer chain as impersonation asks it about who wants to be somebody else.
+class AboutRequestor final : public authz::impersonation::Authorizer {
+ public:
+  AboutRequestor(const worker::Authorizer& chain, Principal& who) : chain_(chain), who_(who) {}
+
+  bool allows(const authz::Attributes& what) noexcept override {
+    return chain_.decide(who_, what, {}) == worker::Authorizer::Verdict::allow;
+  }
+
+  std::string reason(const authz::Attributes& what) noexcept override {
+    return chain_.reason(who_, what, {});
+  }
+
+ private:
+  const worker::Authorizer& chain_;
+  Principal& who_;
+};
 
 }  // namespace
 
 Pipeline::Pipeline(CoreState& state, proxy::UpstreamPool& upstreams)
     : ExchangeHost(state.core, state.timers, state.buffers, upstreams, state.metrics.replicas),
-      state_(state) {}
+      state_(state),
+      authentication_(state, *this, *this),
+      authorizer_(state.settings, state.shared) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -40,136 +68,185 @@ void Pipeline::on_request(ClientConnection& client, http::Stream& stream, http::
   exchange.begin(client, stream, head);
   state_.metrics.requests_active.add();
   state_.metrics.requests_by_version[static_cast<std::size_t>(head.version)].add();
-
-  // What is asked. Kubernetes answers these before it asks who is calling.
-  if (const auto parsed = info_.parse(head.method, head.target); !parsed) {
-    switch (parsed.error()) {
-      case authz::TargetError::bad_request:
-        return refuse(
-            client,
-            exchange,
-            Verdict::error,
-            {.code = 400, .message = "the request target is not valid"},
-            "bad target"
-        );
-      case authz::TargetError::options_asterisk:
-        note(client, exchange, Verdict::allow, "OPTIONS *");
-        return exchange.refuse_plain(200, {});
-      case authz::TargetError::unfinished_verb:
-        note(client, exchange, Verdict::error, "no resource after the verb in the path");
-        return exchange.refuse_plain(500, authz::unfinished_verb_body(head.method, head.target));
-    }
-  }
-  exchange.record.verb = verb_index(info_.attributes().verb);
-
-  // Who is calling.
-  const TlsSnapshot* tls = state_.shared.tls.read();
-  switch (client.caller().standing(
-      client.tls(), tls == nullptr ? nullptr : tls->client_trust.get(), core.wall()
-  )) {
-    case Caller::Standing::unauthenticated:
-      return refuse(
-          client,
-          exchange,
-          Verdict::unauthenticated,
-          {.code = 401, .message = "Unauthorized"},
-          client.caller().problem()
-      );
-    case Caller::Standing::unforwardable:
-      state_.metrics.identities_unforwardable.add();
-      return refuse(
-          client,
-          exchange,
-          Verdict::deny,
-          {.code = 403, .message = client.caller().problem()},
-          client.caller().problem()
-      );
-    case Caller::Standing::known:
-      break;
-  }
-  if (asks_to_impersonate(head.headers)) {
-    const std::string_view why = "gatehouse does not judge impersonation yet, so it is refused";
-    return refuse(client, exchange, Verdict::deny, {.code = 403, .message = why}, why);
-  }
-  authorize(client, exchange);
+  judge(client, exchange);
 }
 
-// May they.
-void Pipeline::authorize(ClientConnection& client, proxy::Exchange& exchange) {
-  Caller& caller = client.caller();
-  const authz::Attributes& what = info_.attributes();
-  std::string reason;
-  if (state_.settings.authorization == AuthorizationMode::rbac) {
-    const authz::PolicySnapshot* policy = state_.shared.policy.read();
-    if (policy == nullptr) {
-      return refuse(
-          client,
-          exchange,
-          Verdict::error,
-          {.code = 503, .message = "gatehouse has no policy yet"},
-          "no policy"
-      );
-    }
-    const auto& permissions = caller.permissions(*policy);
-    const bool may = policy->table.decide(permissions, what).decision == Decision::allow;
-    const authz::Attributes create = what.with_verb("create");
-    const bool may_create = !may || !info_.needs_create_too() ||
-                            policy->table.decide(permissions, create).decision == Decision::allow;
-    if (!may || !may_create) {
-      reason = policy->table.reason(permissions, may ? create : what);
-      const std::string message =
-          may ? authz::upgrade_forbidden_message(what, reason)
-              : authz::forbidden_message(caller.identity().user, what, reason);
-      const auto details = authz::forbidden_details(what);
-      const http::StatusDetails shown{details.name, details.group, details.kind};
-      return refuse(
-          client,
-          exchange,
-          Verdict::deny,
-          {.code = 403, .message = message, .details = &shown},
-          reason
-      );
-    }
-    if (state_.settings.access_log) reason = policy->table.reason(permissions, what);
+// Comes here again, from the start, when something that had to be waited for is there.
+void Pipeline::judge(ClientConnection& client, proxy::Exchange& exchange) {
+  Case request{client, exchange, {}, {}, {}};
+  if (!read_target(request)) return;
+  auto caller = authentication_.of(client, exchange);
+  if (caller.result == Authentication::Result::pending) return exchange.hold();
+  if (caller.result == Authentication::Result::unauthenticated)
+    return refuse(
+        request, Verdict::unauthenticated, {.code = 401, .message = "Unauthorized"}, caller.problem
+    );
+  request.who = std::move(caller.who);
+  request.protocols = std::move(caller.protocols);
+  if (!become(request)) return;
+  if (const std::string& problem = request.who->unforwardable(); !problem.empty()) {
+    state_.metrics.identities_unforwardable.add();
+    return refuse(request, Verdict::deny, {.code = 403, .message = problem}, problem);
   }
+  authorize(request);
+}
+
+void Pipeline::on_authentication(proxy::Exchange& exchange) noexcept {
+  judge(client_of(exchange), exchange);
+}
+
+// What is asked. Kubernetes answers these before it asks who is calling.
+bool Pipeline::read_target(Case& request) {
+  const http::RequestHead& head = request.exchange.head();
+  const auto parsed = info_.parse(head.method, head.target);
+  if (parsed) {
+    request.exchange.record.verb = verb_index(info_.attributes().verb);
+    return true;
+  }
+  switch (parsed.error()) {
+    case authz::TargetError::bad_request:
+      refuse(
+          request,
+          Verdict::error,
+          {.code = 400, .message = "the request target is not valid"},
+          "bad target"
+      );
+      break;
+    case authz::TargetError::options_asterisk:
+      note(request, Verdict::allow, "OPTIONS *");
+      request.exchange.refuse_plain(200, {});
+      break;
+    case authz::TargetError::unfinished_verb:
+      note(request, Verdict::error, "no resource after the verb in the path");
+      request.exchange.refuse_plain(500, authz::unfinished_verb_body(head.method, head.target));
+      break;
+  }
+  return false;
+}
+
+// As whom. False: it was refused.
+bool Pipeline::become(Case& request) {
+  const http::HeaderList& headers = request.exchange.head().headers;
+  if (has_strange_impersonation(headers)) {
+    const std::string_view why = "a header field that begins with Impersonate is not Kubernetes'";
+    refuse(request, Verdict::deny, {.code = 403, .message = why}, why);
+    return false;
+  }
+  if (!authz::impersonation::wants(headers)) return true;
+  AboutRequestor chain(authorizer_, *request.who);
+  auto answer = authz::impersonation::impersonate(
+      headers, {request.who->identity(), info_.attributes(), chain}
+  );
+  using Kind = authz::impersonation::Answer::Kind;
+  if (answer.kind == Kind::not_requested) return true;
+  if (answer.kind == Kind::refused) {
+    const auto& why = answer.refusal;
+    const http::StatusDetails details{why.name, why.group, why.kind};
+    refuse(
+        request,
+        Verdict::deny,
+        {.code = why.code, .message = why.message, .details = why.code == 403 ? &details : nullptr},
+        why.message
+    );
+    return false;
+  }
+  request.requestor = std::exchange(request.who, state_.principals.intern(std::move(answer.who)));
+  return true;
+}
+
+// May they. False: refused, and answered.
+bool Pipeline::allowed(Case& request, Verdict& verdict, std::string& reason) {
+  const authz::Attributes& what = info_.attributes();
+  const std::string_view selector = info_.field_selector();
+  Principal& who = *request.who;
+  const auto first = authorizer_.decide(who, what, selector);
+  const bool upgrade = first == Authorizer::Verdict::allow && info_.needs_create_too();
+  const authz::Attributes create = what.with_verb("create");
+  const auto last = upgrade ? authorizer_.decide(who, create, selector) : first;
+  if (last == Authorizer::Verdict::allow) {
+    if (state_.settings.access_log) reason = authorizer_.reason(who, what, selector);
+    return true;
+  }
+  reason = authorizer_.reason(who, upgrade ? create : what, selector);
+  if (state_.settings.shadow) {
+    verdict = Verdict::shadow_deny;
+    return true;
+  }
+  if (last == Authorizer::Verdict::not_ready) {
+    refuse(
+        request,
+        Verdict::error,
+        {.code = 503, .message = "gatehouse has no policy yet"},
+        "no policy"
+    );
+    return false;
+  }
+  const std::string message = upgrade ? authz::upgrade_forbidden_message(what, reason)
+                                      : authz::forbidden_message(who.identity().user, what, reason);
+  const auto details = authz::forbidden_details(what);
+  const http::StatusDetails shown{details.name, details.group, details.kind};
+  refuse(request, Verdict::deny, {.code = 403, .message = message, .details = &shown}, reason);
+  return false;
+}
+
+void Pipeline::authorize(Case& request) {
+  Verdict verdict = Verdict::allow;
+  std::string reason;
+  if (!allowed(request, verdict, reason)) return;
+  forward(request, verdict, reason);
+}
+
+void Pipeline::forward(Case& request, Verdict verdict, std::string_view reason) {
+  proxy::Exchange& exchange = request.exchange;
   exchange.record.long_running = info_.long_running();
-  note(client, exchange, Verdict::allow, reason);
-  proxy::prepare_request(exchange.head(), caller.fields(), client.peer_ip());
+  note(request, verdict, reason);
+  http::RequestHead& head = exchange.head();
+  if (const identity::FrontProxy* proxy = state_.settings.front_proxy.get()) {
+    head.headers.remove_if([proxy](const http::Field& field) {
+      return proxy->is_identity_header(field.name);
+    });
+  }
+  if (request.protocols) {
+    head.headers.remove_if([](const http::Field& field) {
+      return field.name == "sec-websocket-protocol";
+    });
+    head.headers.add("sec-websocket-protocol", *request.protocols);
+  }
+  proxy::prepare_request(head, request.who->fields(), request.client.peer_ip());
   exchange.forward();
 }
 
+void Pipeline::on_collected(proxy::Exchange&, Collected) noexcept {}
+
 void Pipeline::refuse(
-    ClientConnection& client,
-    proxy::Exchange& exchange,
-    Verdict verdict,
-    const proxy::Refusal& refusal,
-    std::string_view reason
+    const Case& request, Verdict verdict, const proxy::Refusal& refusal, std::string_view reason
 ) {
-  note(client, exchange, verdict, reason);
-  exchange.refuse(refusal);
+  note(request, verdict, reason);
+  request.exchange.refuse(refusal);
 }
 
 // The verdict, for the metrics and the log.
-void Pipeline::note(
-    ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, std::string_view reason
-) {
-  exchange.record.decision = static_cast<std::uint8_t>(verdict);
+void Pipeline::note(const Case& request, Verdict verdict, std::string_view reason) {
+  request.exchange.record.decision = static_cast<std::uint8_t>(verdict);
   if (!state_.settings.access_log) return;
+  static const identity::Identity nobody;
   const Judged judged{
-      .client = client.peer_ip(),
-      .user = client.caller().identity().user,
-      .verb = info_.attributes().verb,
-      .decision = decision_names[exchange.record.decision],
+      .client = request.client.peer_ip(),
+      .who = request.who ? request.who->identity() : nobody,
+      .requestor = request.requestor ? &request.requestor->identity() : nullptr,
+      .what = info_.attributes(),
+      .decision = decision_names[request.exchange.record.decision],
       .reason = reason,
-      .tls_version = tls::name_of(client.tls().version()),
-      .resumed = client.tls().resumed(),
+      .tls_version = tls::name_of(request.client.tls().version()),
+      .resumed = request.client.tls().resumed(),
   };
-  begin_access_line(exchange.record.log, core.wall(), exchange.head(), judged);
+  begin_access_line(request.exchange.record.log, core.wall(), request.exchange.head(), judged);
 }
 
 // ---- after it ----
 
 void Pipeline::on_done(proxy::Exchange& exchange, http::Reset reset) noexcept {
+  authentication_.forget(exchange);
   const proxy::Record& record = exchange.record;
   Metrics& m = state_.metrics;
   m.requests_active.sub();

@@ -8,16 +8,18 @@
 #include "dataplane/proxy/exchange.h"
 #include "dataplane/proxy/upstream_pool.h"
 #include "dataplane/worker/access_log.h"
-#include "dataplane/worker/caller.h"
+#include "dataplane/worker/authentication.h"
+#include "dataplane/worker/authorizer.h"
 #include "dataplane/worker/client_connection.h"
 #include "dataplane/worker/core_state.h"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace gh::worker {
 
-class Pipeline final : public proxy::ExchangeHost {
+class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting {
  public:
   Pipeline(CoreState& state, proxy::UpstreamPool& upstreams);
   ~Pipeline();
@@ -25,6 +27,7 @@ class Pipeline final : public proxy::ExchangeHost {
   void on_request(ClientConnection& client, http::Stream& stream, http::RequestHead& head);
   void on_done(proxy::Exchange& exchange, http::Reset reset) noexcept override;
   void on_tunnel_open() noexcept override;
+  void on_collected(proxy::Exchange& exchange, Collected what) noexcept override;
 
   // The clients of this core.
   void remember(ClientConnection& client) noexcept;
@@ -36,23 +39,39 @@ class Pipeline final : public proxy::ExchangeHost {
   void abort_all() noexcept;
 
  private:
-  // indices into decision_names
-  enum class Verdict : std::uint8_t { allow, deny, unauthenticated, error };
+  enum class Verdict : std::uint8_t {  // indices into decision_names
+    allow,
+    deny,
+    unauthenticated,
+    error,
+    shadow_deny
+  };
 
-  void authorize(ClientConnection& client, proxy::Exchange& exchange);
+  // The request being judged: what is asked stands in info_.
+  struct Case {
+    ClientConnection& client;
+    proxy::Exchange& exchange;
+    PrincipalRef who;                      // as whom it is judged and forwarded
+    PrincipalRef requestor;                // who asked to be `who`; null: nobody did
+    std::optional<std::string> protocols;  // of a WebSocket, to be forwarded instead
+  };
+
+  void judge(ClientConnection& client, proxy::Exchange& exchange);
+  bool read_target(Case& request);
+  bool become(Case& request);
+  void authorize(Case& request);
+  bool allowed(Case& request, Verdict& verdict, std::string& reason);
+  void forward(Case& request, Verdict verdict, std::string_view reason);
+  void on_authentication(proxy::Exchange& exchange) noexcept override;
   void refuse(
-      ClientConnection& client,
-      proxy::Exchange& exchange,
-      Verdict verdict,
-      const proxy::Refusal& refusal,
-      std::string_view reason
+      const Case& request, Verdict verdict, const proxy::Refusal& refusal, std::string_view reason
   );
-  void note(
-      ClientConnection& client, proxy::Exchange& exchange, Verdict verdict, std::string_view reason
-  );
+  void note(const Case& request, Verdict verdict, std::string_view reason);
   proxy::Exchange& take_exchange();
 
   CoreState& state_;
+  Authentication authentication_;
+  Authorizer authorizer_;
   authz::RequestInfo info_;  // of the request being judged
   std::vector<std::unique_ptr<proxy::Exchange>> exchanges_;
   proxy::Exchange* free_ = nullptr;

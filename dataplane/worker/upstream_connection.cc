@@ -7,9 +7,7 @@ namespace gh::worker {
 namespace {
 
 // Null when the request it belonged to is gone.
-proxy::Exchange* exchange_of(http::Stream& stream) {
-  return static_cast<proxy::Exchange*>(stream.user);
-}
+proxy::UpLeg* leg_of(http::Stream& stream) { return static_cast<proxy::UpLeg*>(stream.user); }
 
 }  // namespace
 
@@ -204,16 +202,16 @@ void UpstreamConnection::probe() noexcept {
 
 void UpstreamConnection::on_response(http::Stream& stream, http::ResponseHead& head) {
   if (&stream == probe_) probe_status_ = head.interim() ? 0 : head.status;
-  if (proxy::Exchange* exchange = exchange_of(stream)) exchange->on_response(head);
+  if (proxy::UpLeg* leg = leg_of(stream)) leg->on_response(head);
 }
 
 void UpstreamConnection::on_body(http::Stream& stream, ByteView piece) {
-  if (proxy::Exchange* exchange = exchange_of(stream)) return exchange->on_up_body(piece);
+  if (proxy::UpLeg* leg = leg_of(stream)) return leg->on_up_body(piece);
   http_->consumed(stream, piece.size());
 }
 
 void UpstreamConnection::on_response_end(http::Stream& stream, const http::HeaderList* trailers) {
-  if (proxy::Exchange* exchange = exchange_of(stream)) exchange->on_response_end(trailers);
+  if (proxy::UpLeg* leg = leg_of(stream)) leg->on_response_end(trailers);
 }
 
 void UpstreamConnection::on_tunnel_bytes(http::Stream& stream, ByteView piece) {
@@ -221,11 +219,11 @@ void UpstreamConnection::on_tunnel_bytes(http::Stream& stream, ByteView piece) {
 }
 
 void UpstreamConnection::on_tunnel_end(http::Stream& stream) {
-  if (proxy::Exchange* exchange = exchange_of(stream)) exchange->on_up_tunnel_end();
+  if (proxy::UpLeg* leg = leg_of(stream)) leg->on_up_tunnel_end();
 }
 
 void UpstreamConnection::on_sent(http::Stream& stream, std::size_t body_bytes) {
-  if (proxy::Exchange* exchange = exchange_of(stream)) exchange->on_up_sent(body_bytes);
+  if (proxy::UpLeg* leg = leg_of(stream)) leg->on_up_sent(body_bytes);
 }
 
 void UpstreamConnection::on_closed(http::Stream& stream, http::Reset reset) {
@@ -243,9 +241,9 @@ void UpstreamConnection::on_closed(http::Stream& stream, http::Reset reset) {
               (probe_status_ == 0 ? "nothing" : std::to_string(probe_status_)));
     return pool_.on_probe(*this, ready);
   }
-  if (proxy::Exchange* exchange = exchange_of(stream)) {
+  if (proxy::UpLeg* leg = leg_of(stream)) {
     stream.user = nullptr;
-    exchange->on_up_closed(reset);
+    leg->on_up_closed(reset);
   }
 }
 

@@ -5,6 +5,9 @@
 // request_stop().
 #pragma once
 
+#include "authz/identity/from_front_proxy.h"
+#include "authz/identity/tokens/token_authenticators.h"
+#include "authz/node/graph_snapshot.h"
 #include "authz/policy_snapshot.h"
 #include "base/core.h"
 #include "base/log.h"
@@ -21,13 +24,19 @@
 
 namespace gh::worker {
 
-enum class AuthorizationMode : std::uint8_t { rbac, always_allow };
+enum class AuthorizerKind : std::uint8_t { node, rbac, always_allow };
 
 // Fixed while the process lives.
 struct Settings {
   net::RoadKind road = net::RoadKind::uring;
   bool pin = true;
-  AuthorizationMode authorization = AuthorizationMode::rbac;
+  std::vector<AuthorizerKind> authorizers = {AuthorizerKind::rbac};  // asked in this order
+  bool shadow = false;            // what would be denied is forwarded all the same
+  bool node_restriction = false;  // admission of what nodes change
+  bool anonymous = false;
+  bool review_tokens = false;  // what is not known of a token is asked of an API server
+  std::vector<std::string> api_audiences;
+  std::shared_ptr<const identity::FrontProxy> front_proxy;  // null: none is believed
   bool access_log = false;
   Duration handshake_timeout = limits::handshake_timeout;
   Duration shutdown_timeout = limits::shutdown_timeout;
@@ -46,12 +55,15 @@ struct TlsSnapshot {
   std::vector<std::unique_ptr<tls::ClientContext>> upstream_h1;
   // who is trusted now: identities of another epoch are verified again
   std::shared_ptr<const tls::TrustStore> client_trust;
+  std::shared_ptr<const tls::TrustStore> proxy_trust;  // front proxies; null: none is believed
 };
 
 // What control publishes and all workers read.
 struct Shared {
   Rcu<authz::PolicySnapshot> policy;
   Rcu<TlsSnapshot> tls;
+  Rcu<identity::TokenAuthenticators> tokens;  // null: no bearer token is judged
+  Rcu<authz::node::GraphSnapshot> nodes;      // null: authorization-mode Node knows of no object
 };
 
 class Worker {

@@ -31,9 +31,9 @@ class Outcome:
 
 class F(Outcome):
     def __init__(self, method=b"GET", target=b"@T", body=b"", has=(), absent=(), status=200, trailers=None, closes=False,
-                 check=None):
+                 check=None, user=None):
         self.method, self.target, self.body, self.has, self.absent = method, target, body, has, absent
-        self.status, self.trailers, self.closes, self.check = status, trailers, closes, check
+        self.status, self.trailers, self.closes, self.check, self.user = status, trailers, closes, check, user
 
     def match(self, request, case):
         if not request.complete:
@@ -44,7 +44,7 @@ class F(Outcome):
                           f"not {self.body[:80]!r} ({len(self.body)})")
 
     def match_head(self, request, case):
-        check_forwarded(request, case.user)
+        check_forwarded(request, self.user or case.user)
         target = case.fill(self.target)
         if request.method != self.method or request.target != target:
             raise Failure(f"the upstream saw {request.method!r} {request.target[:200]!r}, not {self.method!r} {target[:200]!r}")
@@ -532,9 +532,10 @@ def identity_cases():
                  b"X-Real-Ip: 6.6.6.6", b"X_Real_Ip: 6.6.6.6", b"Authorization: Bearer abc", b"Authorization: Basic cm9vdDpyb290",
                  b"X-Remote-User: root\r\nX-Remote-User: admin", b"X-Remote-User: "):
         case("a client says " + line.decode(), s, GET + line + b"\r\n\r\n", F(), R(), D(400, 401, 403))
-    for line in (b"Impersonate-User: root", b"impersonate-group: system:masters", b"Impersonate-Uid: 0", b"Impersonate-Extra-Scopes: x",
-                 b"Impersonate_User: root"):
-        case("a client says " + line.decode(), s, GET + line + b"\r\n\r\n", F(), D(400, 403, 501), R(400, 403, 501))
+    case("who may be root is root", s, GET + b"Impersonate-User: root\r\n\r\n", F(user="root"))
+    for line in (b"impersonate-group: system:masters", b"Impersonate-Uid: 0", b"Impersonate-Extra-Scopes: x", b"Impersonate_User: root",
+                 b"Impersonate-Users: root"):
+        case("a client says " + line.decode(), s, GET + line + b"\r\n\r\n", D(400, 403), R(400, 403))
     for line in (b"X-Remote-User : root", b" X-Remote-User: root", b"X-Remote-User\0: root", b"X-Remote-User\t: root", b"X-Remote-User\x0b: root"):
         case("a client says " + repr(line), s, GET + line + b"\r\n\r\n", R())
 

@@ -46,7 +46,8 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: little}
 subjects: [{kind: User, name: narrow, apiGroup: rbac.authorization.k8s.io}]
 """
 
-USERS = {"tester": {b"testers", b"auditors", b"system:authenticated"}, "narrow": {b"limited", b"system:authenticated"}}
+USERS = {"tester": {b"testers", b"auditors", b"system:authenticated"}, "narrow": {b"limited", b"system:authenticated"},
+         "root": {b"system:authenticated"}}  # as whom tester may act
 HOP_BY_HOP = (b"keep-alive", b"proxy-connection", b"http2-settings")
 WAIT_S = 3.0     # for an answer, or for the gate to close
 SETTLE_S = 0.02  # for bytes that must not come

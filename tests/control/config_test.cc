@@ -57,7 +57,7 @@ TEST(Config, flags_alone_make_a_whole_configuration) {
   EXPECT_EQ(text_of(loaded.problems), "");
   ASSERT_EQ(loaded.config.listen.size(), 1u);
   EXPECT_EQ(loaded.config.listen[0].to_string(), "127.0.0.1:8443");
-  EXPECT_EQ(loaded.config.authorization_mode, Authorizer::rbac);
+  EXPECT_EQ(loaded.config.authorization_mode, std::vector{Authorizer::rbac});
   EXPECT_EQ(loaded.config.client_cert_mode, ClientCertMode::require);
   EXPECT_EQ(loaded.config.admin_listen.to_string(), "127.0.0.1:9440");
 }

@@ -179,7 +179,7 @@ TEST_F(ReloaderTest, an_emptied_file_allows_nothing_more) {
 }
 
 TEST_F(ReloaderTest, always_allow_reads_no_policy) {
-  config_.authorization_mode = Authorizer::always_allow;
+  config_.authorization_mode = {Authorizer::always_allow};
   config_.policy = {folder_.at("none")};
   started();
   EXPECT_EQ(shared_.policy.read(), nullptr);

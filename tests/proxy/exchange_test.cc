@@ -94,6 +94,86 @@ TEST(Exchange, body_sent_before_a_connection_is_there_waits_and_credit_is_kept) 
   EXPECT_EQ(s.down.consumed, 6u);
 }
 
+TEST(Exchange, held_request_keeps_its_body_in_the_clients_window_until_it_goes_on) {
+  Scene s;
+  s.head.method = "POST";
+  s.head.has_body = true;
+  s.exchange.begin(s.leg, s.down, s.head);
+  s.exchange.hold();
+  s.exchange.on_down_body(as_bytes("abc"));
+  EXPECT_EQ(s.down.consumed, 0u);
+  EXPECT_TRUE(s.bench.dialer.links.empty());
+  s.exchange.on_down_end(nullptr);
+  s.exchange.forward();
+  s.bench.ready(0);
+  EXPECT_EQ(s.up().body, "abc");
+  EXPECT_TRUE(s.up().ended);
+  s.exchange.on_up_sent(3);
+  EXPECT_EQ(s.down.consumed, 3u);
+}
+
+TEST(Exchange, held_request_that_is_refused_gives_its_credit_back) {
+  Scene s;
+  s.head.method = "POST";
+  s.head.has_body = true;
+  s.exchange.begin(s.leg, s.down, s.head);
+  s.exchange.hold();
+  s.exchange.on_down_body(as_bytes("abc"));
+  s.exchange.refuse({.code = 401, .message = "Unauthorized"});
+  EXPECT_EQ(s.down.consumed, 3u);
+  EXPECT_EQ(s.down.response.status, 401);
+}
+
+// A body to be read whole before the request is judged.
+struct CollectScene : Scene {
+  explicit CollectScene(std::size_t bytes_max, bool expect_continue = false) {
+    head.method = "POST";
+    head.has_body = true;
+    head.expect_continue = expect_continue;
+    exchange.begin(leg, down, head);
+    exchange.collect(bytes_max);
+  }
+
+  using What = ExchangeHost::Collected;
+};
+
+TEST(Exchange, collected_body_is_credited_once_and_sent_whole) {
+  CollectScene s(1'000'000);
+  const std::string piece(100'000, 'x');
+  for (int i = 0; i < 3; ++i) s.exchange.on_down_body(as_bytes(piece));
+  EXPECT_EQ(s.down.consumed, 300'000u);
+  EXPECT_TRUE(s.bench.collected.empty());
+  s.exchange.on_down_end(nullptr);
+  EXPECT_EQ(s.bench.collected, std::vector{CollectScene::What::whole});
+  EXPECT_EQ(s.exchange.collected().size(), 300'000u);
+  s.exchange.forward();
+  s.bench.ready(0);
+  EXPECT_EQ(s.up().body.size(), 300'000u);
+  s.exchange.on_up_sent(300'000);
+  EXPECT_EQ(s.down.consumed, 300'000u);
+}
+
+TEST(Exchange, collecting_ends_at_its_bound_and_at_its_time) {
+  CollectScene big(10);
+  big.exchange.on_down_body(as_bytes("12345678901"));
+  EXPECT_EQ(big.bench.collected, std::vector{CollectScene::What::too_long});
+  big.exchange.refuse({.code = 413, .message = "too long"});
+  EXPECT_EQ(big.down.consumed, 11u);
+  CollectScene slow(10);
+  slow.exchange.on_down_body(as_bytes("1"));
+  slow.bench.advance(limits::collect_timeout + 1s);
+  EXPECT_EQ(slow.bench.collected, std::vector{CollectScene::What::too_slow});
+}
+
+TEST(Exchange, collecting_asks_a_client_that_waits_for_100_to_go_on) {
+  CollectScene s(10, true);
+  EXPECT_EQ(s.server.interim, std::vector{100});
+  s.exchange.on_down_end(nullptr);
+  s.exchange.forward();
+  s.bench.ready(0);
+  EXPECT_FALSE(s.up().request.expect_continue);
+}
+
 TEST(Exchange, request_trailers_lose_what_only_we_may_say) {
   Scene s;
   s.post();

@@ -193,6 +193,8 @@ struct Bench final : ExchangeHost {
 
   void on_tunnel_open() noexcept override {}
 
+  void on_collected(Exchange&, Collected what) noexcept override { collected.push_back(what); }
+
   void advance(Duration by) {
     core_.set_now(core_.now() + by, {});
     timers_.expire(core_.now());
@@ -213,6 +215,7 @@ struct Bench final : ExchangeHost {
   FakeDialer dialer;
   UpstreamPool pool_;
   int done = 0;
+  std::vector<Collected> collected;
   http::Reset last_reset = http::Reset::none;
 };
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "control/json_text.h"
+#include "base/json_text.h"
 
 #include "base/utf8.h"
 
 #include <cstdint>
 
-namespace gh::control {
+namespace gh {
 
-std::string json_quoted(std::string_view text) {
+void append_json_string(std::string& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
-  std::string out = "\"";
+  out += '"';
   while (!text.empty()) {
     const char c = text.front();
     const auto byte = static_cast<std::uint8_t>(c);
@@ -30,7 +30,13 @@ std::string json_quoted(std::string_view text) {
     }
     text.remove_prefix(rune.bytes);
   }
-  return out + "\"";
+  out += '"';
 }
 
-}  // namespace gh::control
+std::string json_quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+}  // namespace gh
