@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/policy_source.h"
 
+#include "authz/rbac/aggregation.h"
+#include "authz/rbac/bootstrap_policy.h"
 #include "authz/rbac/policy_yaml.h"
 
 #include <sys/stat.h>
@@ -33,46 +35,6 @@ class Hash {  // FNV-1a: equal or not is all that is asked
   std::uint64_t value_ = 14695981039346656037u;
 };
 
-// Texts with their lengths, so that no two lists of texts are one.
-void add_texts(Hash& hash, const std::vector<std::string>& texts) {
-  hash.add(std::uint64_t{texts.size()});
-  for (const std::string& text : texts) {
-    hash.add(std::uint64_t{text.size()});
-    hash.add(text);
-  }
-}
-
-std::uint64_t key_of(
-    std::string_view kind, const std::string& name_space, const std::string& name
-) {
-  Hash hash;
-  add_texts(hash, {std::string(kind), name_space, name});
-  return hash.value();
-}
-
-std::uint64_t content_of(const std::vector<authz::rbac::PolicyRule>& rules) {
-  Hash hash;
-  for (const auto& rule : rules) {
-    for (const auto* texts :
-         {&rule.verbs,
-          &rule.api_groups,
-          &rule.resources,
-          &rule.resource_names,
-          &rule.non_resource_urls}) {
-      add_texts(hash, *texts);
-    }
-  }
-  return hash.value();
-}
-
-std::uint64_t content_of(const authz::rbac::Binding& binding) {
-  Hash hash;
-  add_texts(hash, {binding.role.kind, binding.role.name});
-  for (const auto& subject : binding.subjects)
-    add_texts(hash, {subject.kind, subject.name, subject.namespace_});
-  return hash.value();
-}
-
 void add_status(Hash& hash, const std::string& path) {
   struct stat status{};
   hash.add(path);
@@ -87,7 +49,7 @@ void add_status(Hash& hash, const std::string& path) {
   }
 }
 
-Result<PolicySet, std::vector<Fault>> read_once(const std::vector<std::string>& paths) {
+Result<PolicySet, std::vector<Fault>> read_once(const std::vector<std::string>& paths, bool bootstrap) {
   authz::rbac::PolicyLoader loader;
   std::vector<Fault> faults;
   for (const std::string& path : paths) {
@@ -98,7 +60,9 @@ Result<PolicySet, std::vector<Fault>> read_once(const std::vector<std::string>& 
   PolicySet set;
   set.files = loader.files();
   set.warnings = loader.warnings();
-  set.policy = loader.take();
+  set.policy = loader.take_without_aggregation();
+  if (bootstrap) authz::rbac::put_beneath(authz::rbac::bootstrap_policy(), set.policy);
+  authz::rbac::aggregate(set.policy);
   return set;
 }
 
@@ -108,10 +72,10 @@ std::string count(std::size_t n, std::string_view what) {
 
 }  // namespace
 
-Result<PolicySet, std::vector<Fault>> read_policy(const std::vector<std::string>& paths) {
+Result<PolicySet, std::vector<Fault>> read_policy(const std::vector<std::string>& paths, bool bootstrap) {
   for (int i = 0;; ++i) {
     const std::uint64_t before = fingerprint(paths);
-    auto set = read_once(paths);
+    auto set = read_once(paths, bootstrap);
     if (fingerprint(paths) == before) return set;
     if (i + 1 >= reads_max) {
       return fail(std::vector<Fault>{
@@ -127,35 +91,6 @@ std::string describe_policy(const PolicySet& set) {
          ", " + count(policy.roles.size(), "Role") + ", " +
          count(policy.cluster_role_bindings.size(), "ClusterRoleBinding") + ", " +
          count(policy.role_bindings.size(), "RoleBinding");
-}
-
-PolicyDigest digest(const authz::rbac::Policy& policy) {
-  PolicyDigest objects;
-  for (const auto& role : policy.roles)
-    objects[key_of("Role", role.namespace_, role.name)] = content_of(role.rules);
-  for (const auto& role : policy.cluster_roles)
-    objects[key_of("ClusterRole", "", role.name)] = content_of(role.rules);
-  for (const auto& binding : policy.role_bindings) {
-    objects[key_of("RoleBinding", binding.namespace_, binding.name)] = content_of(binding);
-  }
-  for (const auto& binding : policy.cluster_role_bindings) {
-    objects[key_of("ClusterRoleBinding", "", binding.name)] = content_of(binding);
-  }
-  return objects;
-}
-
-PolicyChange compare(const PolicyDigest& before, const PolicyDigest& after) {
-  PolicyChange change;
-  for (const auto& [key, content] : after) {
-    const auto found = before.find(key);
-    if (found == before.end()) {
-      ++change.added;
-    } else if (found->second != content) {
-      ++change.changed;
-    }
-  }
-  change.removed = before.size() + change.added - after.size();
-  return change;
 }
 
 std::uint64_t fingerprint(const std::vector<std::string>& paths) {

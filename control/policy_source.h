@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policy from files and folders: all of a set or nothing.
-// In: the paths of --policy.   Out: objects, aggregated; or every path's fault. Control only.
+// In: the paths of --policy, and whether Kubernetes' defaults are beneath them.   Out: objects,
+// aggregated; or every path's fault. Control only.
 // A set that changes while it is read is read again, so that no mixture of before and after is
 // served.
 #pragma once
@@ -11,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 namespace gh::control {
@@ -22,25 +22,12 @@ struct PolicySet {
   std::vector<std::string> warnings;
 };
 
-Result<PolicySet, std::vector<Fault>> read_policy(const std::vector<std::string>& paths);
+Result<PolicySet, std::vector<Fault>> read_policy(
+    const std::vector<std::string>& paths, bool bootstrap = false
+);
 
 // "12 ClusterRoles, 1 Role, …" for the log.
 std::string describe_policy(const PolicySet& set);
-
-// The objects of a set by hashes of their name and content, to tell what is different from the set
-// before.
-using PolicyDigest = std::unordered_map<std::uint64_t, std::uint64_t>;
-PolicyDigest digest(const authz::rbac::Policy& policy);
-
-struct PolicyChange {
-  std::size_t added = 0;
-  std::size_t removed = 0;
-  std::size_t changed = 0;
-
-  bool any() const { return added + removed + changed > 0; }
-};
-
-PolicyChange compare(const PolicyDigest& before, const PolicyDigest& after);
 
 // What stat(2) says of the paths and everything below them, as one number: equal while nothing was
 // written or replaced.

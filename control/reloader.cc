@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/reloader.h"
 
-#include "authz/rbac/compiler.h"
 #include "control/log.h"
 
 #include <utility>
@@ -13,18 +12,23 @@ void append(std::vector<Fault>& into, std::vector<Fault> more) {
   for (Fault& fault : more) into.push_back(std::move(fault));
 }
 
+bool is_empty(const authz::rbac::Policy& policy) {
+  return policy.roles.empty() && policy.cluster_roles.empty() && policy.role_bindings.empty() &&
+         policy.cluster_role_bindings.empty();
+}
+
 }  // namespace
 
 Reloader::Reloader(
     const Config& config, std::size_t workers, worker::Shared& shared, Status& status, LogQueue& log
 )
     : config_(config), shared_(shared), status_(status), log_(log), tls_(config, workers) {
-  status_.policy_needed.store(config.authorization_mode == Authorizer::rbac);
+  status_.policy_needed.store(config.uses(Authorizer::rbac));
 }
 
 std::vector<std::string> Reloader::paths() const {
   std::vector<std::string> paths = tls_.files();
-  if (config_.authorization_mode == Authorizer::rbac) {
+  if (config_.uses(Authorizer::rbac)) {
     paths.insert(paths.end(), config_.policy.begin(), config_.policy.end());
   }
   return paths;
@@ -82,37 +86,34 @@ void Reloader::warn_once(SourceKind kind, const std::vector<std::string>& warnin
 // ---- policy ----
 
 std::vector<Fault> Reloader::read_policy_set(UnixTime now) {
-  if (config_.authorization_mode != Authorizer::rbac) return {};
-  auto set = read_policy(config_.policy);
+  if (!config_.uses(Authorizer::rbac)) return {};
+  auto set = read_policy(config_.policy, config_.bootstrap_policy);
   record(SourceKind::policy, set.has_value(), now);
   if (!set) return std::move(set).error();
   warn_once(SourceKind::policy, set->warnings);
-  PolicyDigest objects = digest(set->policy);
-  const PolicyChange change = compare(policy_, objects);
-  if (generation_ > 0 && !change.any()) return {};
-  auto table = authz::rbac::compile(set->policy);
-  if (!table) {
+  auto change = policy_.update(set->policy);  // compiles what is different
+  if (!change) {
     record(SourceKind::policy, false, now);
-    return {std::move(table).error()};
+    return {std::move(change).error()};
   }
+  if (generation_ > 0 && !change->any()) return {};
   auto snapshot = std::make_unique<authz::PolicySnapshot>();
   snapshot->generation = generation_ + 1;
-  snapshot->table = std::move(*table);
+  snapshot->table = policy_.table();
   status_.policy_bindings.store(snapshot->table.bindings());
   status_.policy_bytes.store(snapshot->table.memory());
   shared_.policy.publish(std::move(snapshot));
   status_.policy_generation.store(++generation_);
-  policy_ = std::move(objects);
-  if (policy_.empty())
+  if (is_empty(set->policy))
     say(LogLevel::warn, "the policy is empty: only the group system:masters may do anything");
   say(LogLevel::info,
       event_text(
           "policy in force",
           {{"generation", std::to_string(generation_)},
            {"objects", describe_policy(*set)},
-           {"added", std::to_string(change.added)},
-           {"removed", std::to_string(change.removed)},
-           {"changed", std::to_string(change.changed)}}
+           {"added", std::to_string(change->added)},
+           {"removed", std::to_string(change->removed)},
+           {"changed", std::to_string(change->changed)}}
       ));
   return {};
 }

@@ -5,6 +5,7 @@
 // is only partly read. Owner: the control thread.
 #pragma once
 
+#include "authz/rbac/compiler.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "control/policy_source.h"
@@ -52,7 +53,7 @@ class Reloader {
   Status& status_;
   LogQueue& log_;
   TlsSource tls_;
-  PolicyDigest policy_;
+  authz::rbac::PolicyCompiler policy_;  // of what is in force
   std::uint64_t generation_ = 0;
   std::uint64_t seen_ = 0;  // fingerprint of what was read last
   std::array<std::vector<std::string>, source_kinds> warned_;

@@ -5,6 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 namespace gh::control {
 namespace {
 
@@ -65,23 +69,52 @@ TEST(PolicySource, a_dangling_link_in_a_folder_refuses_the_set) {
   EXPECT_FALSE(read_policy({folder.at("set")}));
 }
 
-TEST(PolicySource, the_difference_of_two_sets_is_counted) {
+TEST(PolicySource, the_default_policy_is_beneath_the_files) {
   const TemporaryFolder folder;
-  const auto set_of = [&](std::vector<const char*> texts) {
-    std::string all;
-    for (const char* text : texts) all += std::string("---\n") + text;
-    return digest(read_policy({folder.write("p.yaml", all)})->policy);
+  const auto alone = read_policy({}, true);
+  ASSERT_TRUE(alone) << alone.error()[0].to_string();
+  EXPECT_EQ(
+      describe_policy(*alone),
+      "0 files, 69 ClusterRoles, 7 Roles, 50 ClusterRoleBindings, 7 RoleBindings"
+  );
+  const auto both = read_policy({folder.write("p.yaml", role)}, true);
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->policy.cluster_roles.size(), 70u);
+}
+
+const authz::rbac::ClusterRole& find(const PolicySet& set, std::string_view name) {
+  const auto& roles = set.policy.cluster_roles;
+  return *std::find_if(roles.begin(), roles.end(), [&](const auto& one) { return one.name == name; });
+}
+
+TEST(PolicySource, an_object_of_the_files_replaces_the_default_of_its_name) {
+  const TemporaryFolder folder;
+  const auto set = read_policy(
+      {folder.write(
+          "p.yaml",
+          "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: "
+          "cluster-admin}\nrules: []\n"
+      )},
+      true
+  );
+  ASSERT_TRUE(set) << set.error()[0].to_string();
+  EXPECT_EQ(set->policy.cluster_roles.size(), 69u);
+  EXPECT_TRUE(find(*set, "cluster-admin").rules.empty());
+}
+
+// As in a cluster: the label makes it part of view, edit and admin.
+TEST(PolicySource, a_role_of_the_files_is_aggregated_into_the_default_ones) {
+  const TemporaryFolder folder;
+  const auto rules_of_view = [&](const std::vector<std::string>& paths) {
+    return find(*read_policy(paths, true), "view").rules.size();
   };
-  const auto both = set_of({role, binding});
-  EXPECT_FALSE(compare(both, set_of({binding, role})).any());
-  const auto grown = compare(set_of({role}), both);
-  EXPECT_EQ(grown.added, 1u);
-  EXPECT_EQ(grown.removed + grown.changed, 0u);
-  const auto shrunk = compare(both, set_of({role}));
-  EXPECT_EQ(shrunk.removed, 1u);
-  const auto other = compare(both, set_of({wider_role, binding}));
-  EXPECT_EQ(other.changed, 1u);
-  EXPECT_EQ(other.added + other.removed, 0u);
+  const std::string widgets = folder.write(
+      "p.yaml",
+      "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: widgets\n"
+      "  labels: {rbac.authorization.k8s.io/aggregate-to-view: \"true\"}\n"
+      "rules: [{apiGroups: [x.io], resources: [widgets], verbs: [get]}]\n"
+  );
+  EXPECT_EQ(rules_of_view({widgets}), rules_of_view({}) + 1);
 }
 
 TEST(Fingerprint, tells_every_kind_of_change) {
