@@ -327,35 +327,33 @@ void Graph::sub_way(NodeIndex index, Id object) {
   if (nodes_[index].objects.sub(object)) mark(index);
 }
 
-std::shared_ptr<const NodeObjects> Graph::objects_of(const NodeState& node) const {
+NodeObjects::Block Graph::objects_of(const NodeState& node) const {
   std::size_t key_bytes = 0;
   node.objects.each([&](Id id) {
     const Key key = objects_.key(id);
     key_bytes += key.namespace_.size() + key.name.size();
   });
-  auto out = std::make_shared<NodeObjects>(node.name, node.objects.size(), key_bytes);
-  node.objects.each([&](Id id) { out->add(objects_.key(id), objects_.hash(id)); });
-  return out;
+  NodeObjectsMaker maker(node.name, node.objects.size(), key_bytes);
+  node.objects.each([&](Id id) { maker.add(objects_.key(id), objects_.hash(id)); });
+  return maker.take();
 }
 
-void Graph::refresh(GraphSnapshot::Shard& shard, NodeIndex index) {
+void Graph::refresh(std::vector<GraphSnapshot::NodeEntry>& shard, NodeIndex index) {
   NodeState& node = nodes_[index];
   node.dirty = false;
-  auto at = std::lower_bound(
-      shard.begin(),
-      shard.end(),
-      node.hash,
-      [](const GraphSnapshot::NodeEntry& one, std::uint64_t hash) { return one.hash < hash; }
-  );
-  while (at != shard.end() && at->hash == node.hash && at->objects->node() != node.name) ++at;
-  const bool there = at != shard.end() && at->hash == node.hash;
+  const auto at = std::find_if(shard.begin(), shard.end(), [&](const auto& entry) {
+    return entry.hash == node.hash && NodeObjects(entry.objects).node() == node.name;
+  });
   if (node.users > 0) {
-    if (!there) at = shard.insert(at, {node.hash, nullptr});
-    at->objects = objects_of(node);
+    if (at != shard.end()) {
+      at->objects = objects_of(node);
+    } else {
+      shard.push_back({node.hash, objects_of(node)});
+    }
     return;
   }
   GH_ASSERT(node.objects.size() == 0);
-  if (there) shard.erase(at);
+  if (at != shard.end()) shard.erase(at);
   node_names_.erase(node_names_.find(node.name));
   node = NodeState();
   free_nodes_.push_back(index);
@@ -370,11 +368,13 @@ std::unique_ptr<const GraphSnapshot> Graph::snapshot() {
   });
   for (auto at = dirty_.begin(); at != dirty_.end();) {
     const std::size_t number = shard_of(*at);
-    auto& place = shards_[number];
-    auto shard = place ? std::make_shared<GraphSnapshot::Shard>(*place)
-                       : std::make_shared<GraphSnapshot::Shard>();
-    for (; at != dirty_.end() && shard_of(*at) == number; ++at) refresh(*shard, *at);
-    place = shard->empty() ? nullptr : std::move(shard);
+    GraphSnapshot::Shard& shard = shards_[number];
+    std::vector<GraphSnapshot::NodeEntry> entries;
+    for (std::size_t slot = 0; slot < shard.slots; ++slot) {
+      if (shard.entries[slot].objects) entries.push_back(shard.entries[slot]);
+    }
+    for (; at != dirty_.end() && shard_of(*at) == number; ++at) refresh(entries, *at);
+    shard = GraphSnapshot::make_shard(entries);
   }
   dirty_.clear();
   return std::make_unique<const GraphSnapshot>(seed_, features_, shards_);

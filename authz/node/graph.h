@@ -102,8 +102,8 @@ class Graph {
   void add_way(NodeIndex index, Id object);
   void sub_way(NodeIndex index, Id object);
   void mark(NodeIndex index);
-  std::shared_ptr<const NodeObjects> objects_of(const NodeState& node) const;
-  void refresh(GraphSnapshot::Shard& shard, NodeIndex index);
+  NodeObjects::Block objects_of(const NodeState& node) const;
+  void refresh(std::vector<GraphSnapshot::NodeEntry>& shard, NodeIndex index);
 
   struct TextHash {
     using is_transparent = void;

@@ -11,8 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gh::authz::node {
@@ -20,41 +20,53 @@ namespace gh::authz::node {
 std::uint64_t hash_of(const Key& key, std::uint64_t seed) noexcept;
 std::uint64_t hash_of_node(std::string_view name, std::uint64_t seed) noexcept;
 
-// One node's objects: an open table of 24 hash bits and a place in `text_`, where whole keys stand.
-// Full keys are compared, so a hash decides nothing.
+// One node's name and objects in one block of words, so that a question touches few cache lines:
+//   counts · name · an open table of 24 hash bits and a place in the text · the text: whole keys
+// Whole keys are compared: a hash decides nothing.
 class NodeObjects {
  public:
-  NodeObjects(std::string_view node, std::size_t objects, std::size_t key_bytes);
-  void add(const Key& key, std::uint64_t hash);  // while it is made; each key once
+  using Block = std::shared_ptr<const std::uint64_t[]>;
 
+  explicit NodeObjects(const Block& block) noexcept : words_(block.get()) {}
+
+  std::string_view node() const noexcept;
   bool has(const Key& key, std::uint64_t hash) const noexcept;
-
-  std::string_view node() const noexcept { return node_; }
-
-  std::size_t size() const noexcept { return size_; }
-
+  std::size_t size() const noexcept;
   std::size_t bytes() const noexcept;
 
  private:
-  bool is_at(std::size_t at, const Key& key) const noexcept;
+  const std::uint64_t* words_;
+};
 
-  std::string node_;
-  std::vector<std::uint64_t> slots_;  // place + 1 in the low 40 bits, hash bits above; 0: free
-  std::vector<char> text_;            // kind, two lengths, namespace, name
-  std::size_t size_ = 0;
+class NodeObjectsMaker {
+ public:
+  NodeObjectsMaker(std::string_view node, std::size_t objects, std::size_t key_bytes);
+  void add(const Key& key, std::uint64_t hash);  // each once; as many as said
+
+  NodeObjects::Block take() { return std::move(words_); }
+
+ private:
+  std::shared_ptr<std::uint64_t[]> words_;
+  std::size_t text_at_ = 0;  // bytes of the text so far
 };
 
 class GraphSnapshot {
  public:
   struct NodeEntry {
     std::uint64_t hash = 0;
-    std::shared_ptr<const NodeObjects> objects;
+    NodeObjects::Block objects;  // null: free
   };
 
-  // Sorted by hash. A change of a node copies its shard and the list of shards, nothing else.
-  using Shard = std::vector<NodeEntry>;
+  // An open table. A change of a node makes its shard and the list of shards anew, nothing else.
+  struct Shard {
+    std::shared_ptr<const NodeEntry[]> entries;
+    std::size_t slots = 0;
+  };
+
   static constexpr std::size_t shards = 256;
-  using Shards = std::array<std::shared_ptr<const Shard>, shards>;
+  using Shards = std::array<Shard, shards>;
+
+  static Shard make_shard(const std::vector<NodeEntry>& nodes);
 
   static std::size_t shard_of(std::uint64_t hash) noexcept { return hash >> 56; }
 
