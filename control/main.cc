@@ -57,6 +57,7 @@ int run_conformance(const std::string& kind, const std::string& file) {
       {"impersonation", conformance::judge_impersonation},
       {"nodeauthz", conformance::judge_nodeauthz},
       {"noderestriction", conformance::judge_noderestriction},
+      {"tokens", conformance::judge_tokens},
   };
   std::array<std::string_view, std::size(judges)> kinds;
   for (std::size_t i = 0; i < kinds.size(); ++i) {

@@ -20,11 +20,14 @@ struct Tally {
 Tally judge_requestinfo(
     const std::string& file, std::ostream& out
 );  // k8s-requestinfo/1, k8s-requestinfo-real/1
-Tally judge_rbac(const std::string& file, std::ostream& out);             // k8s-rbac/1
-Tally judge_headerrequest(const std::string& file, std::ostream& out);    // k8s-request-header/1
-Tally judge_nodeauthz(const std::string& file, std::ostream& out);        // k8s-node-authorizer/1
-Tally judge_noderestriction(const std::string& file, std::ostream& out);  // k8s-noderestriction/1
-Tally judge_impersonation(const std::string& file, std::ostream& out);    // k8s-impersonation/1
-Tally judge_x509(const std::string& file, std::ostream& out);             // k8s-x509/1
+Tally judge_rbac(const std::string& file, std::ostream& out);           // k8s-rbac/1
+Tally judge_headerrequest(const std::string& file, std::ostream& out);  // k8s-request-header/1
+Tally judge_nodeauthz(const std::string& file, std::ostream& out);      // k8s-node-authorizer/1
+Tally judge_noderestriction(
+    const std::string& file, std::ostream& out
+);  // k8s-noderestriction/1, k8s-noderestriction-patch/1
+Tally judge_impersonation(const std::string& file, std::ostream& out);  // k8s-impersonation/1
+Tally judge_tokens(const std::string& file, std::ostream& out);         // k8s-tokens/1
+Tally judge_x509(const std::string& file, std::ostream& out);           // k8s-x509/1
 
 }  // namespace gh::conformance
