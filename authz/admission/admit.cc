@@ -162,6 +162,26 @@ Object typed(std::string_view api_version, std::string_view kind, const Expected
   return object;
 }
 
+// An object is of the version in the URL, or the API server refuses it; its internal version above
+// all would be read by other names.
+std::optional<Outcome> wrong_version(
+    const Attributes& what, const Expected& expected, std::string_view api_version
+) {
+  const bool own = expected.group == what.api_group && target_of(what)->kind == expected.kind;
+  std::string url(what.api_group);
+  url.append(url.empty() ? "" : "/").append(what.api_version);
+  const std::string_view version = api_version.substr(api_version.find('/') + 1);
+  const bool wrong =
+      own ? group_of(api_version) == expected.group && api_version != url : version == "__internal";
+  if (api_version.empty() || !wrong) return std::nullopt;
+  return refused(
+      400,
+      "BadRequest",
+      "the API version in the data (" + std::string(api_version) +
+          ") does not match the expected API version (" + url + ")"
+  );
+}
+
 Result<Object, Outcome> finished(Object object, Result<Members, std::string> fields) {
   if (!fields) return fail(bad_body(fields.error()));
   object.fields = std::move(*fields);
@@ -169,7 +189,9 @@ Result<Object, Outcome> finished(Object object, Result<Members, std::string> fie
   return object;
 }
 
-Result<Object, Outcome> read_json_object(std::string_view body, const Expected& expected) {
+Result<Object, Outcome> read_json_object(
+    const Attributes& what, std::string_view body, const Expected& expected
+) {
   const auto value = parse_json(body);
   if (!value) return fail(bad_body(value.error()));
   const Members* const members = value->members();
@@ -181,14 +203,21 @@ Result<Object, Outcome> read_json_object(std::string_view body, const Expected& 
     }
   }
   if (has_two_types(*members)) return fail(bad_body("kind or apiVersion in other letters"));
-  Object object = typed(text_at(*members, "apiVersion"), text_at(*members, "kind"), expected);
+  const std::string_view version = text_at(*members, "apiVersion");
+  if (auto wrong = wrong_version(what, expected, version)) return fail(*std::move(wrong));
+  Object object = typed(version, text_at(*members, "kind"), expected);
   const Message& schema = schema_of(object.kind);
   return finished(std::move(object), canonical(*members, schema));
 }
 
-Result<Object, Outcome> read_protobuf_object(std::string_view body, const Expected& expected) {
+Result<Object, Outcome> read_protobuf_object(
+    const Attributes& what, std::string_view body, const Expected& expected
+) {
   const auto envelope = open_envelope(body);
   if (!envelope) return fail(bad_body(envelope.error()));
+  if (auto wrong = wrong_version(what, expected, envelope->api_version)) {
+    return fail(*std::move(wrong));
+  }
   Object object = typed(envelope->api_version, envelope->kind, expected);
   const Message& schema = schema_of(object.kind);
   return finished(std::move(object), read_protobuf(envelope->raw, schema));
@@ -417,6 +446,9 @@ class Admission {
 
   Outcome judge_patched(Value object, const KnownObject& old, Value& patch, bool json) const {
     if (object.members() == nullptr) return bad_patch("the patch leaves no object");
+    if (!is_of_same_type(*object.members(), *old.raw.members())) {
+      return forbidden(question(nullptr, nullptr), "a node may not patch apiVersion or kind");
+    }
     auto read = finished(with_type({}), canonical(*object.members(), schema_of(target_.kind)));
     if (!read) return std::move(read).error();
     const Object old_typed = with_type(old.canonical);
@@ -426,6 +458,15 @@ class Admission {
     if (!outcome.admitted()) return outcome;
     pin_patch(patch, version_of(old.canonical), json, outcome);
     return outcome;
+  }
+
+  // The API server reads a patched object that has lost its version as its own internal type, whose
+  // fields have other names: all that was judged would count for nothing.
+  static bool is_of_same_type(const Members& object, const Members& old) {
+    const std::string_view version = text_at(object, "apiVersion");
+    const std::string_view kind = text_at(object, "kind");
+    return !version.empty() && version == text_at(old, "apiVersion") && !kind.empty() &&
+           kind == text_at(old, "kind") && !has_two_types(object);
   }
 
   // A patch that speaks of what is protected, but changes nothing there, was right for this version
@@ -619,8 +660,8 @@ Result<Object, Outcome> read_object_body(
 ) {
   const std::string type = content_type.empty() ? std::string(type_json) : media_type(content_type);
   const Expected expected = expected_at(what);
-  if (type == type_json) return read_json_object(body, expected);
-  if (type == type_protobuf) return read_protobuf_object(body, expected);
+  if (type == type_json) return read_json_object(what, body, expected);
+  if (type == type_protobuf) return read_protobuf_object(what, body, expected);
   return fail(unknown_format(std::string(type_json) + ", " + std::string(type_protobuf)));
 }
 

@@ -58,6 +58,11 @@ TEST(Vectors, changes_by_a_node_in_protobuf_are_judged_like_those_in_json) {
   expect_all_pass(conformance::judge_noderestriction, "noderestriction-protobuf.json", 532);
 }
 
+TEST(Vectors, patches_by_a_node_are_applied_and_judged_as_in_kubernetes) {
+  if (std::getenv("GH_VECTORS") != nullptr) GTEST_SKIP();
+  expect_all_pass(conformance::judge_noderestriction, "noderestriction-patches.json", 1200);
+}
+
 TEST(Vectors, every_impersonation_ends_as_in_kubernetes) {
   expect_all_pass(conformance::judge_impersonation, "impersonation.json", 5743);
 }
