@@ -167,7 +167,9 @@ Object typed(std::string_view api_version, std::string_view kind, const Expected
 std::optional<Outcome> wrong_version(
     const Attributes& what, const Expected& expected, std::string_view api_version
 ) {
-  const bool own = expected.group == what.api_group && target_of(what)->kind == expected.kind;
+  const Target* const target = target_of(what);
+  const bool own =
+      target != nullptr && target->group == expected.group && target->kind == expected.kind;
   std::string url(what.api_group);
   url.append(url.empty() ? "" : "/").append(what.api_version);
   const std::string_view version = api_version.substr(api_version.find('/') + 1);
