@@ -94,12 +94,14 @@ inline constexpr seconds upstream_idle_timeout{90};             // an unused ups
 inline constexpr std::size_t refused_body_bytes_max = 64 * 1024;  // a refused HTTP/2 request's body is read away so far before the answer…
 inline constexpr seconds refused_body_timeout{1};               // …and waited for so long
 inline constexpr std::size_t upstream_attempts_max = 3;         // tries of one request in all
-inline constexpr seconds collect_timeout{60};                   // a body that has to be read whole before it is judged; then 408
+inline constexpr seconds collect_timeout{10};                   // a body that has to be read whole before it is judged; then 408
 inline constexpr std::size_t principals_cached_max = 16'384;    // identities a worker remembers that nobody uses now; then the oldest is forgotten
+inline constexpr milliseconds fetched_keys_poll{250};           // how often control looks for keys that OIDC issuers gave
 inline constexpr std::size_t token_cache_entries_max = 16'384;  // tokens (by their HMAC) a worker remembers; then the oldest is forgotten
 inline constexpr seconds token_review_lifetime{10};             // an API server's word on a token, yes or no, is good for so long
 inline constexpr seconds token_review_retry{1};                 // …and when none answered, the next is asked after this
 inline constexpr std::size_t token_reviews_max = 1024;          // a worker's TokenReviews under way; more: 401
+inline constexpr std::size_t admission_questions_max = 128;     // a worker's requests of nodes in admission; more: 429
 inline constexpr std::size_t side_answer_bytes_max = 4 * 1024 * 1024;  // an API server's answer to a request of ours; longer: as none
 inline constexpr seconds side_request_timeout{10};              // …and the wait for it
 inline constexpr std::size_t replay_body_bytes_max = 64 * 1024; // a body is kept for a retry up to this

@@ -110,6 +110,7 @@ class Gate {
   int worker_ended_ = -1;  // eventfd
   Instant next_look_;
   Instant next_key_;
+  Instant next_fetched_;
   bool failed_ = false;
 };
 
@@ -229,6 +230,11 @@ void Gate::set_judgement() {
   settings_.shadow = config_.authorization_shadow;
   settings_.node_restriction = config_.node_restriction;
   settings_.anonymous = config_.anonymous_auth;
+  settings_.review_tokens = config_.authentication_token_webhook;
+  settings_.api_audiences = config_.api_audiences;
+  if (auto mapping = identity::CertificateMapping::make(config_.certificate_mappings);
+      mapping && !mapping->empty())
+    settings_.mapping = std::make_shared<const identity::CertificateMapping>(std::move(*mapping));
   if (config_.requestheader_client_ca_file.empty()) return;
   settings_.front_proxy = std::make_shared<const identity::FrontProxy>(identity::FrontProxyConfig{
       config_.requestheader_username_headers,
@@ -371,6 +377,7 @@ int Gate::serve_until_stopped() {
   notify_service_manager("READY=1");
   next_look_ = monotonic_now() + limits::reload_poll;
   next_key_ = monotonic_now() + limits::ticket_key_period;
+  next_fetched_ = config_.authentication_config.empty() ? Instant::never() : monotonic_now();
   while (status_.workers_running.load() > 0) {
     std::array<pollfd, 3> waits = {
         {{signals_, POLLIN, 0}, {watch_->fd(), POLLIN, 0}, {worker_ended_, POLLIN, 0}}
@@ -388,7 +395,7 @@ int Gate::serve_until_stopped() {
 
 int Gate::poll_timeout_ms(Instant now) const {
   if (status_.stopping.load()) return -1;  // a worker's end or a signal
-  const Instant next = std::min({watch_->next_deadline(), next_look_, next_key_});
+  const Instant next = std::min({watch_->next_deadline(), next_look_, next_key_, next_fetched_});
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
@@ -400,6 +407,10 @@ void Gate::on_timers() {
   } else if (now >= next_look_) {
     if (reloader_->changed_on_disk()) reload("files changed unannounced");
     next_look_ = monotonic_now() + limits::reload_poll;
+  }
+  if (now >= next_fetched_) {
+    reloader_->take_fetched_keys(wall_now());
+    next_fetched_ = now + limits::fetched_keys_poll;
   }
   if (now >= next_key_) {
     reloader_->rotate_ticket_keys(wall_now());

@@ -168,6 +168,22 @@ void add_requests_by_verb(Page& page) {
   }
 }
 
+void add_tokens(Page& page) {
+  MetricFamily& family = page.family(
+      "gatehouse_bearer_tokens_total",
+      MetricType::Counter,
+      "Bearer tokens of requests, by who knew them: the cache, gatehouse itself, or an API server "
+      "that was asked (TokenReview)."
+  );
+  const auto row = [&](const char* by, Counter Metrics::* counter) {
+    const auto n = page.sum([&](const Metrics& metrics) { return (metrics.*counter).read(); });
+    if (n > 0) Page::row(family, n, {{"by", by}});
+  };
+  row("cache", &Metrics::tokens_cached);
+  row("gatehouse", &Metrics::tokens_judged);
+  row("api_server", &Metrics::tokens_asked);
+}
+
 void add_requests(Page& page) {
   add_requests_by_verb(page);
   MetricFamily& versions = page.family(
@@ -205,6 +221,12 @@ void add_requests(Page& page) {
       "Requests refused because the user cannot be passed on unchanged in headers.",
       &Metrics::identities_unforwardable
   );
+  page.counter(
+      "gatehouse_admission_refused_total",
+      "Requests of nodes that NodeRestriction refused.",
+      &Metrics::admission_refused
+  );
+  add_tokens(page);
 }
 
 void add_latencies(Page& page) {

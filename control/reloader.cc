@@ -22,7 +22,12 @@ bool is_empty(const authz::rbac::Policy& policy) {
 Reloader::Reloader(
     const Config& config, std::size_t workers, worker::Shared& shared, Status& status, LogQueue& log
 )
-    : config_(config), shared_(shared), status_(status), log_(log), tls_(config, workers) {
+    : config_(config),
+      shared_(shared),
+      status_(status),
+      log_(log),
+      tls_(config, workers),
+      tokens_(config) {
   status_.policy_needed.store(config.uses(Authorizer::rbac));
 }
 
@@ -31,6 +36,10 @@ std::vector<std::string> Reloader::paths() const {
   if (config_.uses(Authorizer::rbac)) {
     paths.insert(paths.end(), config_.policy.begin(), config_.policy.end());
   }
+  if (config_.uses(Authorizer::node))
+    paths.insert(paths.end(), config_.node_graph.begin(), config_.node_graph.end());
+  const std::vector<std::string> of_tokens = tokens_.paths();
+  paths.insert(paths.end(), of_tokens.begin(), of_tokens.end());
   return paths;
 }
 
@@ -38,12 +47,17 @@ std::vector<Fault> Reloader::start(UnixTime now) {
   seen_ = fingerprint(paths());
   std::vector<Fault> faults = read_tls(now);
   append(faults, read_policy_set(now));
+  append(faults, read_tokens(now));
+  append(faults, read_node_graph(now));
   return faults;
 }
 
 void Reloader::reload(UnixTime now) {
   seen_ = fingerprint(paths());
-  for (const Fault& fault : read_tls(now)) {
+  std::vector<Fault> faults = read_tls(now);
+  append(faults, read_tokens(now));
+  append(faults, read_node_graph(now));
+  for (const Fault& fault : faults) {
     say(LogLevel::error,
         event_text(
             "reload refused, what was in force stays",
@@ -114,6 +128,49 @@ std::vector<Fault> Reloader::read_policy_set(UnixTime now) {
            {"added", std::to_string(change->added)},
            {"removed", std::to_string(change->removed)},
            {"changed", std::to_string(change->changed)}}
+      ));
+  return {};
+}
+
+// ---- tokens ----
+
+std::vector<Fault> Reloader::read_tokens(UnixTime now) {
+  if (!TokenSource::wanted(config_)) return {};
+  TokenReport report = tokens_.read();
+  record(SourceKind::tokens, report.faults.empty(), now);
+  warn_once(SourceKind::tokens, report.warnings);
+  if (!report.faults.empty()) return std::move(report.faults);
+  if (!report.changed && token_generation_ > 0) return {};
+  publish_tokens();
+  say(LogLevel::info, event_text("tokens in force", {{"what", tokens_.describe()}}));
+  return {};
+}
+
+void Reloader::publish_tokens() { shared_.tokens.publish(tokens_.build(++token_generation_)); }
+
+void Reloader::take_fetched_keys(UnixTime) {
+  for (std::string& event : tokens_.take_events()) say(LogLevel::info, std::move(event));
+  if (token_generation_ > 0 && tokens_.keys_changed()) publish_tokens();
+}
+
+// ---- what nodes may reach ----
+
+std::vector<Fault> Reloader::read_node_graph(UnixTime now) {
+  if (!config_.uses(Authorizer::node)) return {};
+  auto set = read_node_objects(config_.node_graph);
+  record(SourceKind::node_graph, set.has_value(), now);
+  if (!set) return std::move(set).error();
+  const NodeSource::Change change = nodes_.apply(*set);
+  if (nodes_published_ && !change.any()) return {};
+  nodes_.publish(shared_.nodes);
+  nodes_published_ = true;
+  say(LogLevel::info,
+      event_text(
+          "node graph in force",
+          {{"objects", describe_node_set(*set)},
+           {"added", std::to_string(change.added)},
+           {"removed", std::to_string(change.removed)},
+           {"changed", std::to_string(change.changed)}}
       ));
   return {};
 }

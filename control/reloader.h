@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Brings policy and TLS material from files into force, at start and again whenever they change.
-// In: "read now".   Out: snapshots published under RCU; a line in the log, a counter and a time for
-// each kind. A set with a fault changes nothing; what was in force stays. Nothing is published that
-// is only partly read. Owner: the control thread.
+// Brings policy, tokens and TLS material from files into force, at start and again whenever they
+// change. In: "read now".   Out: snapshots published under RCU; a line in the log, a counter and a
+// time for each kind. A set with a fault changes nothing; what was in force stays. Nothing is
+// published that is only partly read. Owner: the control thread.
 #pragma once
 
 #include "authz/rbac/compiler.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "control/node_source.h"
 #include "control/policy_source.h"
 #include "control/status.h"
 #include "control/tls_source.h"
+#include "control/token_source.h"
 #include "dataplane/worker/worker.h"
 
 #include <cstdint>
@@ -35,12 +37,16 @@ class Reloader {
   void reload(UnixTime now);     // everything again; faults go to the log
   bool changed_on_disk() const;  // the slow look, for changes that no event told
   void rotate_ticket_keys(UnixTime now);
+  void take_fetched_keys(UnixTime now);  // of OIDC issuers, when some have arrived
 
   std::vector<std::string> paths() const;  // to watch
 
  private:
   std::vector<Fault> read_policy_set(UnixTime now);
   std::vector<Fault> read_tls(UnixTime now);
+  std::vector<Fault> read_tokens(UnixTime now);
+  std::vector<Fault> read_node_graph(UnixTime now);
+  void publish_tokens();
   Outcome<void> publish_tls(UnixTime now);
   void record(SourceKind kind, bool ok, UnixTime now);
 
@@ -53,6 +59,10 @@ class Reloader {
   Status& status_;
   LogQueue& log_;
   TlsSource tls_;
+  TokenSource tokens_;
+  std::uint64_t token_generation_ = 0;
+  NodeSource nodes_;
+  bool nodes_published_ = false;
   authz::rbac::PolicyCompiler policy_;  // of what is in force
   std::uint64_t generation_ = 0;
   std::uint64_t seen_ = 0;  // fingerprint of what was read last

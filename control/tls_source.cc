@@ -36,7 +36,9 @@ std::string_view name_of(SourceKind kind) {
       "client_ca",
       "upstream_ca",
       "proxy_client_certificate",
-      "requestheader_client_ca"
+      "requestheader_client_ca",
+      "tokens",
+      "node_graph"
   };
   return names[static_cast<std::size_t>(kind)];
 }

@@ -26,9 +26,11 @@ enum class SourceKind : std::uint8_t {
   client_ca,
   upstream_ca,
   proxy_client_certificate,
-  requestheader_client_ca
+  requestheader_client_ca,
+  tokens,
+  node_graph
 };
-inline constexpr std::size_t source_kinds = 6;
+inline constexpr std::size_t source_kinds = 8;
 std::string_view name_of(SourceKind kind);
 
 enum class ReadResult : std::uint8_t { unchanged, changed, failed };

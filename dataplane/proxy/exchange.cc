@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "dataplane/proxy/headers.h"
 
+#include <limits>
+
 namespace gh::proxy {
 
 Exchange::Exchange(ExchangeHost& host)
@@ -106,6 +108,14 @@ std::string Exchange::collected() const {
   for (const Chunk* chunk = replay_.first(); chunk != nullptr; chunk = chunk->next)
     body.append(as_text(ByteView{chunk->data + chunk->begin, chunk->end - chunk->begin}));
   return body;
+}
+
+void Exchange::replace_body(std::string_view body) {
+  GH_ASSERT(state_ == State::held && request_ended_);
+  replay_.clear();
+  replay_.append(as_bytes(body));
+  credited_ = std::numeric_limits<std::uint64_t>::max();  // all that came has been given back
+  if (head_->content_length) head_->content_length = body.size();
 }
 
 // ---- finding an upstream stream ----

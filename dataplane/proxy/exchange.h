@@ -97,6 +97,8 @@ class Exchange final : public Demand, public UpLeg {
   // The whole body is read first, then host.on_collected(). Precondition: held or just begun.
   void collect(std::size_t bytes_max) noexcept;
   std::string collected() const;  // a copy
+  // Instead of what was collected. Precondition: it was whole.
+  void replace_body(std::string_view body);
 
   // The client's side.
   void on_down_body(ByteView piece);

@@ -30,7 +30,10 @@ void send(
 
 std::string body_of(const Refusal& refusal) {
   return http::status_body(
-      refusal.code, http::status_reason(refusal.code), refusal.message, refusal.details
+      refusal.code,
+      refusal.reason.value_or(http::status_reason(refusal.code)),
+      refusal.message,
+      refusal.details
   );
 }
 

@@ -6,6 +6,7 @@
 #include "dataplane/http/session.h"
 #include "dataplane/http/status_body.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,8 @@ namespace gh::proxy {
 struct Refusal {
   int code = 500;
   std::string_view message;
-  const http::StatusDetails* details = nullptr;  // 403: what was asked for
+  std::optional<std::string_view> reason = std::nullopt;  // not given: the code's usual one
+  const http::StatusDetails* details = nullptr;           // 403: what was asked for
 };
 
 std::string body_of(const Refusal& refusal);

@@ -110,7 +110,11 @@ Authentication::Outcome Authentication::of_token(
     return refused("bearer tokens are not judged here");
   const TokenCache::Verdict* const verdict =
       tokens_.find(key, authenticators->generation, state_.core.now(), state_.core.wall());
-  if (verdict != nullptr) return verdict->who ? known(verdict->who) : refused(verdict->problem);
+  if (verdict != nullptr) {
+    state_.metrics.tokens_cached.add();
+    return verdict->who ? known(verdict->who) : refused(verdict->problem);
+  }
+  state_.metrics.tokens_judged.add();
   return judge_token(*authenticators, key, token, exchange);
 }
 
@@ -163,6 +167,7 @@ bool Authentication::ask(
   review.key = key;
   review.not_after = not_after;
   review.waiting.push_back(&exchange);
+  state_.metrics.tokens_asked.add();
   http::RequestHead head;
   head.method = "POST";
   head.target = "/apis/authentication.k8s.io/v1/tokenreviews";

@@ -11,11 +11,13 @@ void Caller::identify(tls::Engine& engine, const Settings& settings, PrincipalCa
     x509_.problem = "no client certificate";
     return;
   }
-  identify_x509(engine, principals);
+  identify_x509(engine, settings, principals);
   if (settings.front_proxy != nullptr) identify_front_proxy(engine, settings);
 }
 
-void Caller::identify_x509(tls::Engine& engine, PrincipalCache& principals) {
+void Caller::identify_x509(
+    tls::Engine& engine, const Settings& settings, PrincipalCache& principals
+) {
   const tls::PeerCertificate& certificate = *engine.client_certificate();
   if (engine.client_error() != tls::TlsError::none)
     return x509_.fail(
@@ -23,6 +25,14 @@ void Caller::identify_x509(tls::Engine& engine, PrincipalCache& principals) {
     );
   x509_.not_after = certificate.not_after;
   x509_.trust_epoch = engine.trust_epoch();
+  if (settings.mapping != nullptr) {
+    auto mapped = settings.mapping->apply(certificate);
+    if (!mapped)
+      return x509_.fail(
+          "client certificate refused: " + std::string(identity::name_of(mapped.error()))
+      );
+    if (mapped->has_value()) return know(std::move(**mapped), principals);
+  }
   auto named = identity::from_certificate(certificate);
   if (!named)
     return x509_.fail(
@@ -32,7 +42,11 @@ void Caller::identify_x509(tls::Engine& engine, PrincipalCache& principals) {
     x509_.problem = "client certificate names no user (no common name)";
     return;
   }
-  principal_ = principals.intern(identity::with_authenticated_group(std::move(**named)));
+  know(std::move(**named), principals);
+}
+
+void Caller::know(identity::Identity who, PrincipalCache& principals) {
+  principal_ = principals.intern(identity::with_authenticated_group(std::move(who)));
   x509_.standing = Standing::known;
 }
 

@@ -50,7 +50,8 @@ class Caller {
     void fail(std::string why);
   };
 
-  void identify_x509(tls::Engine& engine, PrincipalCache& principals);
+  void identify_x509(tls::Engine& engine, const Settings& settings, PrincipalCache& principals);
+  void know(identity::Identity who, PrincipalCache& principals);
   void identify_front_proxy(tls::Engine& engine, const Settings& settings);
 
   Proof x509_;

@@ -54,7 +54,9 @@ struct Metrics {
   Counter requests_active, tunnels_active, tunnels_total;
   Counter bytes_in, bytes_out;
   Counter identities_unforwardable;  // refused: cannot be passed on unchanged in headers
-  Counter upstream_unavailable;      // 503 for want of a replica
+  Counter admission_refused;         // by NodeRestriction
+  Counter tokens_cached, tokens_judged, tokens_asked;  // bearer tokens by who knew
+  Counter upstream_unavailable;                        // 503 for want of a replica
   Counter loop_turns;
   std::vector<proxy::ReplicaMetrics> replicas;  // in the order of Settings::replicas
 };

@@ -57,7 +57,8 @@ Pipeline::Pipeline(CoreState& state, proxy::UpstreamPool& upstreams)
     : ExchangeHost(state.core, state.timers, state.buffers, upstreams, state.metrics.replicas),
       state_(state),
       authentication_(state, *this, *this),
-      authorizer_(state.settings, state.shared) {}
+      authorizer_(state.settings, state.shared),
+      admission_(*this, authorizer_, *this) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -135,7 +136,7 @@ bool Pipeline::become(Case& request) {
   if (!authz::impersonation::wants(headers)) return true;
   AboutRequestor chain(authorizer_, *request.who);
   auto answer = authz::impersonation::impersonate(
-      headers, {request.who->identity(), info_.attributes(), chain}
+      headers, {request.who->identity(), info_.attributes(), chain}, {.memory = &modes_}
   );
   using Kind = authz::impersonation::Answer::Kind;
   if (answer.kind == Kind::not_requested) return true;
@@ -196,11 +197,51 @@ void Pipeline::authorize(Case& request) {
   forward(request, verdict, reason);
 }
 
+// Allowed, or denied in shadow mode only.
 void Pipeline::forward(Case& request, Verdict verdict, std::string_view reason) {
-  proxy::Exchange& exchange = request.exchange;
-  exchange.record.long_running = info_.long_running();
+  request.exchange.record.long_running = info_.long_running();
   note(request, verdict, reason);
-  http::RequestHead& head = exchange.head();
+  if (!state_.settings.node_restriction || !Admission::applies(*request.who, info_.attributes()))
+    return send(request);
+  in_admission_.emplace(&request.exchange, request);
+  admission_.begin(request.exchange, request.who, info_.attributes());
+}
+
+void Pipeline::on_collected(proxy::Exchange& exchange, Collected what) noexcept {
+  admission_.on_collected(exchange, what);
+}
+
+void Pipeline::on_admitted(proxy::Exchange& exchange) noexcept {
+  const auto at = in_admission_.find(&exchange);
+  Case request = std::move(at->second);
+  in_admission_.erase(at);
+  send(request);
+}
+
+void Pipeline::on_not_admitted(
+    proxy::Exchange& exchange, const authz::admission::Refusal& why
+) noexcept {
+  const auto at = in_admission_.find(&exchange);
+  const Case request = std::move(at->second);
+  in_admission_.erase(at);
+  state_.metrics.admission_refused.add();
+  const http::RequestHead& head = exchange.head();
+  (void)info_.parse(head.method, head.target);  // as it was parsed before: for the log
+  const http::StatusDetails details{why.details.name, why.details.group, why.details.kind};
+  const bool any = !(details.name.empty() && details.group.empty() && details.kind.empty());
+  refuse(
+      request,
+      Verdict::deny,
+      {.code = why.code,
+       .message = why.message,
+       .reason = why.reason,
+       .details = any ? &details : nullptr},
+      why.message
+  );
+}
+
+void Pipeline::send(Case& request) {
+  http::RequestHead& head = request.exchange.head();
   if (const identity::FrontProxy* proxy = state_.settings.front_proxy.get()) {
     head.headers.remove_if([proxy](const http::Field& field) {
       return proxy->is_identity_header(field.name);
@@ -213,10 +254,8 @@ void Pipeline::forward(Case& request, Verdict verdict, std::string_view reason) 
     head.headers.add("sec-websocket-protocol", *request.protocols);
   }
   proxy::prepare_request(head, request.who->fields(), request.client.peer_ip());
-  exchange.forward();
+  request.exchange.forward();
 }
-
-void Pipeline::on_collected(proxy::Exchange&, Collected) noexcept {}
 
 void Pipeline::refuse(
     const Case& request, Verdict verdict, const proxy::Refusal& refusal, std::string_view reason
@@ -247,6 +286,7 @@ void Pipeline::note(const Case& request, Verdict verdict, std::string_view reaso
 
 void Pipeline::on_done(proxy::Exchange& exchange, http::Reset reset) noexcept {
   authentication_.forget(exchange);
+  if (!in_admission_.empty() && in_admission_.erase(&exchange) > 0) admission_.forget(exchange);
   const proxy::Record& record = exchange.record;
   Metrics& m = state_.metrics;
   m.requests_active.sub();

@@ -4,10 +4,12 @@
 // (proxy/exchange.h).
 #pragma once
 
+#include "authz/impersonation/mode_memory.h"
 #include "authz/request_info.h"
 #include "dataplane/proxy/exchange.h"
 #include "dataplane/proxy/upstream_pool.h"
 #include "dataplane/worker/access_log.h"
+#include "dataplane/worker/admission.h"
 #include "dataplane/worker/authentication.h"
 #include "dataplane/worker/authorizer.h"
 #include "dataplane/worker/client_connection.h"
@@ -15,11 +17,12 @@
 
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace gh::worker {
 
-class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting {
+class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting, Admission::Waiting {
  public:
   Pipeline(CoreState& state, proxy::UpstreamPool& upstreams);
   ~Pipeline();
@@ -62,7 +65,12 @@ class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting {
   void authorize(Case& request);
   bool allowed(Case& request, Verdict& verdict, std::string& reason);
   void forward(Case& request, Verdict verdict, std::string_view reason);
+  void send(Case& request);
   void on_authentication(proxy::Exchange& exchange) noexcept override;
+  void on_admitted(proxy::Exchange& exchange) noexcept override;
+  void on_not_admitted(
+      proxy::Exchange& exchange, const authz::admission::Refusal& why
+  ) noexcept override;
   void refuse(
       const Case& request, Verdict verdict, const proxy::Refusal& refusal, std::string_view reason
   );
@@ -72,6 +80,9 @@ class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting {
   CoreState& state_;
   Authentication authentication_;
   Authorizer authorizer_;
+  authz::impersonation::ModeMemory modes_;
+  Admission admission_;
+  std::unordered_map<const proxy::Exchange*, Case> in_admission_;
   authz::RequestInfo info_;  // of the request being judged
   std::vector<std::unique_ptr<proxy::Exchange>> exchanges_;
   proxy::Exchange* free_ = nullptr;

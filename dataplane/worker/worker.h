@@ -5,6 +5,7 @@
 // request_stop().
 #pragma once
 
+#include "authz/identity/certificate_mapping.h"
 #include "authz/identity/from_front_proxy.h"
 #include "authz/identity/tokens/token_authenticators.h"
 #include "authz/node/graph_snapshot.h"
@@ -36,7 +37,8 @@ struct Settings {
   bool anonymous = false;
   bool review_tokens = false;  // what is not known of a token is asked of an API server
   std::vector<std::string> api_audiences;
-  std::shared_ptr<const identity::FrontProxy> front_proxy;  // null: none is believed
+  std::shared_ptr<const identity::CertificateMapping> mapping;  // null: common names only
+  std::shared_ptr<const identity::FrontProxy> front_proxy;      // null: none is believed
   bool access_log = false;
   Duration handshake_timeout = limits::handshake_timeout;
   Duration shutdown_timeout = limits::shutdown_timeout;

@@ -30,7 +30,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: {name: tester-everything}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: everything}
-subjects: [{kind: User, name: tester, apiGroup: rbac.authorization.k8s.io}]
+subjects: [{kind: User, name: tester, apiGroup: rbac.authorization.k8s.io}, {kind: User, name: root, apiGroup: rbac.authorization.k8s.io}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole

@@ -15,6 +15,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from loopback import HOST, Failure, Pki, Process, free_port, wait_until  # noqa: E402
 
 
+TOKEN = "a-token-of-tina"  # in the token file of API servers and gate
+
+
 def make_certificates(pki):
     """Every authority and certificate that the checks use."""
     for ca in ("client-ca", "serving-ca", "front-proxy-ca", "stranger-ca"):
@@ -30,6 +33,8 @@ def make_certificates(pki):
     pki.cert("expired", "client-ca", "/O=system:masters/CN=expired", "clientAuth", expired=True)
     pki.cert("wrong-usage", "client-ca", "/O=system:masters/CN=wrong-usage", "serverAuth")
     pki.cert("stranger", "stranger-ca", "/O=system:masters/CN=admin", "clientAuth")
+    pki.cert("node-n1", "client-ca", "/O=system:nodes/CN=system:node:n1", "clientAuth")
+    pki.cert("aggregator", "front-proxy-ca", "/CN=aggregator", "clientAuth")
     pki.cert("front-proxy", "front-proxy-ca", "/CN=front-proxy-client", "clientAuth")
     pki.run("genrsa", "-out", "sa.key", "2048")
     pki.run("rsa", "-in", "sa.key", "-pubout", "-out", "sa.pub")
@@ -91,6 +96,8 @@ class Bed:
         self.start_etcd()
         with open(self.path("audit-policy.yaml"), "w") as f:
             f.write("apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n")
+        with open(self.path("tokens.csv"), "w") as f:
+            f.write(f'{TOKEN},tina,42,"dev,qa"\n')
         self.apis = [self.make_api(index) for index in range(2)]
         for api in self.apis:
             api.start()
@@ -134,7 +141,8 @@ class Bed:
             "--requestheader-uid-headers=X-Remote-Uid", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={pki.folder}/sa.pub",
             f"--service-account-signing-key-file={pki.folder}/sa.key", "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
+            "--enable-admission-plugins=NodeRestriction", f"--token-auth-file={self.path('tokens.csv')}", "--enable-bootstrap-token-auth=true",
+            "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
             f"--audit-policy-file={self.path('audit-policy.yaml')}", f"--audit-log-path={self.audit_log(index)}")
 
     def audit_log(self, index):

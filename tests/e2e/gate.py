@@ -11,13 +11,14 @@ POLICY_KINDS = "clusterroles,clusterrolebindings,roles,rolebindings"
 
 
 class Gate:
-    def __init__(self, bed, binary, road):
-        self.bed, self.binary, self.road = bed, binary, road
+    def __init__(self, bed, binary, road, name="gatehouse", options=("--authorization-mode", "RBAC"), workers=2):
+        self.bed, self.binary, self.road, self.name, self.options = bed, binary, road, name, options
+        self.workers = workers
         self.port, self.admin_port = free_port(18443), free_port(19440)
         self.url = f"https://{HOST}:{self.port}"
         self.address = (HOST, self.port)
-        self.policy = bed.path("policy")
-        self.access_log = bed.path("access.log")
+        self.policy = bed.path(f"{name}-policy")
+        self.access_log = bed.path(f"{name}-access.log")
         os.makedirs(self.policy, exist_ok=True)
         self.process = None
 
@@ -41,11 +42,11 @@ class Gate:
         pki = self.bed.pki
         upstreams = [word for index in range(2) for word in ("--upstream", self.bed.api_url(index))]
         self.process = self.bed.process(
-            "gatehouse", self.binary, "serve", "--listen", f"{HOST}:{self.port}", "--workers", "2", "--road", self.road,
+            self.name, self.binary, "serve", "--listen", f"{HOST}:{self.port}", "--workers", str(self.workers), "--road", self.road,
             "--tls-cert-file", pki.crt("gatehouse"), "--tls-private-key-file", pki.key("gatehouse"), "--client-ca-file", pki.crt("client-ca"),
             *upstreams, "--upstream-ca-file", pki.crt("serving-ca"),
             "--proxy-client-cert-file", pki.crt("front-proxy"), "--proxy-client-key-file", pki.key("front-proxy"),
-            "--authorization-mode", "RBAC", "--policy", self.policy, "--admin-listen", f"{HOST}:{self.admin_port}",
+            *self.options, "--policy", self.policy, "--admin-listen", f"{HOST}:{self.admin_port}",
             "--access-log", self.access_log, "--shutdown-timeout", "10s").start()
         wait_until("gatehouse ready", self.ready, 20)
 

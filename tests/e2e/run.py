@@ -20,6 +20,7 @@ from suite import World, config_map, role_binding, run_all
 import checks_verbs  # noqa: F401
 import checks_streams  # noqa: F401
 import checks_identity  # noqa: F401
+import checks_callers  # noqa: F401
 import checks_change  # noqa: F401
 
 RBAC = "rbac.authorization.k8s.io"

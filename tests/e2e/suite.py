@@ -69,7 +69,10 @@ class World:
 
     def helper(self, user, name, *words):
         """One of testbed/cmd's programs, which end when their standard input does."""
-        return Running([self.bed.program(name), "-kubeconfig", self.bed.kubeconfig(user, self.url), *words], self.environment())
+        return self.helper_at(user, self.url, name, *words)
+
+    def helper_at(self, user, url, name, *words):
+        return Running([self.bed.program(name), "-kubeconfig", self.bed.kubeconfig(user, url), *words], self.environment())
 
     # HTTP/1.1
 

@@ -206,6 +206,46 @@ TEST_P(EitherVersion, request_mode_verifies_a_good_certificate) {
   EXPECT_EQ(server->engine->client_certificate()->common_name, "alice");
 }
 
+// ---- front proxies ----
+
+TEST_P(EitherVersion, front_proxy_of_an_authority_of_its_own_is_let_in_and_known_as_such) {
+  const test::Authority proxies("proxies");
+  server_settings.proxy_trust = trust_of(proxies.pem());
+  client_settings.certificate = pair_of(proxies.client("aggregator"));
+  connect();
+  ASSERT_TRUE(both_established()) << server->engine->error_text();
+  EXPECT_EQ(server->engine->client_error(), TlsError::unknown_authority);
+  ASSERT_NE(server->engine->front_proxy(), nullptr);
+  EXPECT_EQ(server->engine->front_proxy()->common_name, "aggregator");
+}
+
+TEST_P(EitherVersion, client_that_only_clients_authorities_trust_is_no_front_proxy) {
+  server_settings.proxy_trust = trust_of(test::Authority("proxies").pem());
+  connect();
+  ASSERT_TRUE(both_established());
+  EXPECT_EQ(server->engine->client_error(), TlsError::none);
+  EXPECT_EQ(server->engine->front_proxy(), nullptr);
+}
+
+TEST_P(EitherVersion, client_that_neither_trusts_is_refused) {
+  server_settings.proxy_trust = trust_of(test::Authority("proxies").pem());
+  client_settings.certificate = pair_of(test::Authority("other").client("mallory"));
+  connect();
+  EXPECT_FALSE(server->engine->established());
+}
+
+TEST_P(EitherVersion, front_proxys_session_is_never_resumed) {
+  server_settings.proxy_trust = trust_of(client_ca.pem());  // the same authority for both
+  client_settings.resume = true;
+  for (int turn = 0; turn < 2; ++turn) {
+    connect();
+    ASSERT_TRUE(both_established());
+    EXPECT_FALSE(server->engine->resumed());
+    ASSERT_NE(server->engine->front_proxy(), nullptr);
+    EXPECT_EQ(server->engine->front_proxy()->common_name, "alice");
+  }
+}
+
 // ---- verification anew ----
 
 TEST_P(EitherVersion, living_connection_is_judged_anew_by_another_trust_store) {
