@@ -133,10 +133,10 @@ OidcKeys::RemotePtr OidcKeys::next_due(Instant now) {
   const std::lock_guard lock(mutex_);
   for (const RemotePtr& remote : remotes_) {
     const Duration since = now - remote->fetched;
-    const bool rested = !remote->tried || since >= limits::oidc_refresh_min;
+    const bool rested = !remote->tried || since >= pace_.refresh_min;
     if (!rested) continue;
     const bool wanted = remote->wish->take();
-    if (!wanted && remote->keys && since < limits::oidc_refresh_period) continue;
+    if (!wanted && remote->keys && since < pace_.refresh_period) continue;
     remote->tried = true;
     remote->fetched = now;
     return remote;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "authz/identity/tokens/oidc.h"
+#include "base/limits.h"
 #include "base/units.h"
 
 #include <atomic>
@@ -23,7 +24,15 @@ class OidcKeys {
  public:
   using Keys = identity::OidcAuthenticator::Keys;
 
-  OidcKeys() = default;
+  struct Pace {
+    Duration refresh_min = limits::oidc_refresh_min;
+    Duration refresh_period = limits::oidc_refresh_period;
+  };
+
+  explicit OidcKeys(Pace pace) : pace_(pace) {}
+
+  OidcKeys() : OidcKeys(Pace{}) {}
+
   ~OidcKeys();  // waits for a fetch under way to notice
   OidcKeys(const OidcKeys&) = delete;
   OidcKeys& operator=(const OidcKeys&) = delete;
@@ -58,6 +67,7 @@ class OidcKeys {
   Outcome<std::string> fetch_keys(const identity::OidcIssuer& issuer, std::string& jwks_uri) const;
   void settle(Remote& remote, Outcome<std::string> text);
 
+  Pace pace_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<RemotePtr> remotes_;
