@@ -16,3 +16,25 @@ build_preset() {
   fi
   echo "built $preset in $((SECONDS - begin)) s"
 }
+
+# find_go GO_MOD: prints the path of a Go that this go.mod accepts. An older one, such as Debian's, fetches the wanted one as a module;
+# `go mod download` checks it against the checksum database like any other.
+find_go() {
+  local go_version=1.26.8   # for hosts whose Go is older than go.mod asks
+  local go have wanted dir
+  go=$(command -v go) || { echo "${0##*/}: there is no Go; scripts/setup e2e installs Debian's, which then fetches $go_version as a module" >&2; return 1; }
+  wanted=$(sed -n 's/^go //p' "$1")
+  have=$(cd / && GOTOOLCHAIN=local "$go" env GOVERSION | sed 's/^go//')
+  if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" = "$wanted" ]; then echo "$go"; return; fi
+  local module=golang.org/toolchain@v0.0.1-go$go_version.linux-$(cd / && "$go" env GOARCH)
+  dir=$(cd / && GOFLAGS='' GOTOOLCHAIN=local "$go" env GOMODCACHE)/$module
+  if [ ! -x "$dir/bin/go" ]; then
+    echo "${0##*/}: Go $have is too old (${1#"$PWD"/} asks for $wanted), fetching $module" >&2
+    (cd / && GOFLAGS='' GOTOOLCHAIN=local "$go" mod download "$module") >&2 ||
+      { echo "${0##*/}: cannot fetch $module: put Go $wanted or newer on PATH" >&2; return 1; }
+    # Before 1.21 go knows nothing of toolchains and leaves the programs in them without execute permission.
+    chmod -R u+w "$dir/bin" "$dir/pkg/tool"
+    find "$dir/bin" "$dir/pkg/tool" -type f -exec chmod +x {} +
+  fi
+  echo "$dir/bin/go"
+}
