@@ -153,6 +153,10 @@ inline constexpr std::size_t policy_nodes_max = 16'000'000;     // values of one
 inline constexpr std::size_t policy_alias_nodes_max = 1'000'000;  // values that YAML aliases and merges of a file stand for; more: the set is refused
 inline constexpr std::size_t policy_merge_keys_max = 10'000;    // keys of a map that YAML merges (<<) bring in; more: the set is refused
 inline constexpr std::size_t policy_warnings_max = 100;         // warnings kept of a set; more are only counted
+inline constexpr std::size_t difference_lines_max = 100'000;    // gatehouse diff: permissions gained and lost; more: it says so and ends
+inline constexpr std::size_t difference_steps_max = 2'000'000;  // gatehouse diff: parts that one subject's permissions are split into; more: the same
+inline constexpr std::size_t shadow_entries_max = 100'000;      // gatehouse shadow-report: different requests kept; further ones are only counted
+inline constexpr std::size_t shadow_line_bytes_max = 256 * 1024;  // gatehouse shadow-report: a longer line is counted as bad
 inline constexpr std::size_t node_graph_name_bytes_max = 1024;   // a name in the Node authorizer's graph (Kubernetes: 253); longer: that object or reference is left out and counted
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
