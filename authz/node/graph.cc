@@ -370,8 +370,8 @@ std::unique_ptr<const GraphSnapshot> Graph::snapshot() {
     const std::size_t number = shard_of(*at);
     GraphSnapshot::Shard& shard = shards_[number];
     std::vector<GraphSnapshot::NodeEntry> entries;
-    for (std::size_t slot = 0; slot < shard.slots; ++slot) {
-      if (shard.entries[slot].objects) entries.push_back(shard.entries[slot]);
+    for (const GraphSnapshot::NodeEntry& entry : shard.view()) {
+      if (entry.objects) entries.push_back(entry);
     }
     for (; at != dirty_.end() && shard_of(*at) == number; ++at) refresh(entries, *at);
     shard = GraphSnapshot::make_shard(entries);

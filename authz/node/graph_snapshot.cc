@@ -125,22 +125,23 @@ std::size_t NodeObjects::bytes() const noexcept {
 GraphSnapshot::Shard GraphSnapshot::make_shard(const std::vector<NodeEntry>& nodes) {
   if (nodes.empty()) return {};
   const std::size_t slots = std::bit_ceil(nodes.size() + nodes.size() / 2 + 1);
-  const auto entries = std::make_shared<NodeEntry[]>(slots);
+  const auto table = std::make_shared<NodeEntry[]>(slots);
+  const std::span<NodeEntry> entries(table.get(), slots);
   for (const NodeEntry& node : nodes) {
     std::size_t slot = node.hash & (slots - 1);
     while (entries[slot].objects) slot = (slot + 1) & (slots - 1);
     entries[slot] = node;
   }
-  return {entries, slots};
+  return {table, slots};
 }
 
 bool GraphSnapshot::reaches(std::string_view node, const Key& object) const noexcept {
   const std::uint64_t hash = hash_of_node(node, seed_);
-  const Shard& shard = nodes_[shard_of(hash)];
-  if (shard.slots == 0) return false;
-  const std::size_t mask = shard.slots - 1;
+  const std::span<const NodeEntry> shard = nodes_[shard_of(hash)].view();
+  if (shard.empty()) return false;
+  const std::size_t mask = shard.size() - 1;
   for (std::size_t slot = hash & mask;; slot = (slot + 1) & mask) {
-    const NodeEntry& entry = shard.entries[slot];
+    const NodeEntry& entry = shard[slot];
     if (!entry.objects) return false;
     if (entry.hash != hash) continue;
     const NodeObjects objects(entry.objects);
@@ -153,9 +154,9 @@ GraphSnapshot::Size GraphSnapshot::size() const {
   sum.bytes = sizeof *this;
   for (const Shard& shard : nodes_) {
     sum.bytes += shard.slots * sizeof(NodeEntry);
-    for (std::size_t slot = 0; slot < shard.slots; ++slot) {
-      if (!shard.entries[slot].objects) continue;
-      const NodeObjects objects(shard.entries[slot].objects);
+    for (const NodeEntry& entry : shard.view()) {
+      if (!entry.objects) continue;
+      const NodeObjects objects(entry.objects);
       ++sum.nodes;
       sum.pairs += objects.size();
       sum.bytes += objects.bytes();

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -61,6 +62,8 @@ class GraphSnapshot {
   struct Shard {
     std::shared_ptr<const NodeEntry[]> entries;
     std::size_t slots = 0;
+
+    std::span<const NodeEntry> view() const noexcept { return {entries.get(), slots}; }
   };
 
   static constexpr std::size_t shards = 256;
