@@ -14,7 +14,6 @@ void take_first(std::string& into, bool& seen, std::string_view value) {
 }  // namespace
 
 void Wanted::add(std::string_view lower_name, std::string_view value) {
-  if (!is_field(lower_name)) return;
   if (lower_name == user_field) {
     take_first(who.user, user_seen_, value);
   } else if (lower_name == uid_field) {

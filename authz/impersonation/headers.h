@@ -20,7 +20,8 @@ inline constexpr std::string_view extra_prefix = "impersonate-extra-";
 // Kubernetes' own four; they are read here and never forwarded. `impersonate-` and anything else is
 // no name of Kubernetes.
 constexpr bool is_field(std::string_view lower_name) noexcept {
-  return lower_name.starts_with("impersonate-") &&
+  return lower_name.size() >= uid_field.size() && lower_name[0] == 'i' &&  // most end here
+         lower_name.starts_with("impersonate-") &&
          (lower_name == user_field || lower_name == group_field || lower_name == uid_field ||
           lower_name.starts_with(extra_prefix));
 }
@@ -37,7 +38,7 @@ bool wants(const Fields& fields) noexcept {
 struct Wanted {
   identity::Identity who;  // an empty user: none was named
 
-  void add(std::string_view lower_name, std::string_view value);
+  void add(std::string_view lower_name, std::string_view value);  // one that is_field()
 
  private:
   bool user_seen_ = false;  // the first field of a name counts, even an empty one
@@ -47,7 +48,9 @@ struct Wanted {
 template <class Fields>
 identity::Identity wanted(const Fields& fields) {
   Wanted reader;
-  for (std::size_t i = 0; i < fields.size(); ++i) reader.add(fields[i].name, fields[i].value);
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (const auto& field = fields[i]; is_field(field.name)) reader.add(field.name, field.value);
+  }
   return std::move(reader.who);
 }
 
