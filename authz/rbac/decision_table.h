@@ -29,7 +29,7 @@ struct Verdict {
   std::uint32_t binding = no_binding;  // one that allows, where it is known at once
 };
 
-struct GrantList;
+class GrantList;
 struct TableData;
 
 // What of the policy applies to one identity: its user and groups as the table's numbers. Cached by

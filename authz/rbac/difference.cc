@@ -437,7 +437,7 @@ Outcome<std::vector<SubjectDifference>> difference(const Policy& before, const P
     if (lost->empty() && gained->empty()) continue;
     out.push_back({shown(who), std::move(*lost), std::move(*gained)});
   }
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
     return std::tie(a.subject.kind, a.subject.namespace_, a.subject.name) <
            std::tie(b.subject.kind, b.subject.namespace_, b.subject.name);
   });
