@@ -30,7 +30,10 @@ Number number_of(Element element) {
     end =
         std::to_chars(text.data(), text.data() + text.size(), element.get_double().value_unsafe());
   }
-  return {std::string(text.data(), end.ptr), integer};
+  Number number{std::string(text.data(), end.ptr), integer};
+  // 22e2 is no integer for Go, so it must not become one.
+  if (!integer && number.text.find_first_of(".e") == std::string::npos) number.text += ".0";
+  return number;
 }
 
 class Reader {

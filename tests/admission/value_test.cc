@@ -15,6 +15,7 @@ TEST(AdmissionValue, is_written_as_it_was_read) {
        {R"({"a":[1,-2,1.5,true,null,"x"],"b":{}})",
         R"({"a":"\"\\\u0001é"})",
         R"([18446744073709551615,-9223372036854775808,1e+300])",
+        "[1,1.0]",
         "[]",
         R"("text")"}) {
     const auto value = parse_json(text);
