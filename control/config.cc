@@ -279,6 +279,13 @@ void check_tokens(const Config& config, std::vector<Fault>& problems) {
       config.service_account_lookup && config.service_account_key_file.empty(),
       "service-account-key-file"
   );
+  // Otherwise nobody would confirm a token, and all would be refused.
+  if (config.service_account_lookup && !config.authentication_token_webhook) {
+    problems.push_back(
+        {"service-account-lookup needs authentication-token-webhook: an API server has to be asked",
+         where_of(config, "service-account-lookup")}
+    );
+  }
 }
 
 // What no single value shows.
