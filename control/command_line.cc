@@ -27,6 +27,8 @@ class Parser {
     add_settings(command("serve"));
     add_settings(command("check"));
     add_explain(command("explain"));
+    add_diff(command("diff"));
+    add_shadow_report(command("shadow-report"));
     add_verify(command("verify"));
     add_conformance(command("conformance"));
     command("version");
@@ -93,6 +95,9 @@ class Parser {
   void add_explain(CLI::App* app) {
     ExplainArguments& explain = line_.explain;
     add_list(app, "--policy", explain.policy);
+    app->add_flag("--bootstrap-policy", explain.bootstrap);
+    add_list(app, "--authorization-mode", explain.modes);
+    add_list(app, "--node-graph", explain.node_graph);
     add_last(app, "--user,--as", explain.user);
     add_list(app, "--group,--as-group", explain.groups);
     app->add_flag("!--no-authenticated-group", explain.add_authenticated);
@@ -101,6 +106,19 @@ class Parser {
     add_last(app, "--path", path_);
     add_last(app, "-n,--namespace", explain.name_space);
     add_last(app, "--name", explain.name);
+    add_last(app, "--field-selector", explain.field_selector);
+  }
+
+  void add_diff(CLI::App* app) {
+    add_last(app, "-o,--output", output_)->check(CLI::IsMember({"text", "json"}));
+    app->add_flag("--bootstrap-policy", line_.diff.bootstrap);
+    app->add_option("OLD", line_.diff.before);
+    app->add_option("NEW", line_.diff.after);
+  }
+
+  void add_shadow_report(CLI::App* app) {
+    add_last(app, "-o,--output", output_)->check(CLI::IsMember({"text", "json", "yaml"}));
+    app->add_option("FILE", line_.shadow_report.files);
   }
 
   void add_verify(CLI::App* app) {
@@ -160,6 +178,18 @@ class Parser {
       if (sub.count("--path") > 0) line_.explain.path = path_;
       if (const std::string problem = check_explain(); !problem.empty())
         return usage("explain: " + problem);
+    } else if (name == "diff") {
+      line_.command = Command::diff;
+      line_.diff.json = output_ == "json";
+      if (line_.diff.after.empty()) return usage("diff: OLD and NEW are needed");
+    } else if (name == "shadow-report") {
+      line_.command = Command::shadow_report;
+      using Output = ShadowReportArguments::Output;
+      line_.shadow_report.output = output_ == "json"   ? Output::json
+                                   : output_ == "yaml" ? Output::yaml
+                                                       : Output::text;
+      if (line_.shadow_report.files.empty())
+        return usage("shadow-report: FILE is needed: an access log, or - for standard input");
     } else if (name == "verify") {
       line_.command = Command::verify;
       for (const char* needed : {"--ca", "--chain", "--time"}) {
@@ -204,7 +234,8 @@ class Parser {
 
   std::string check_explain() const {
     const ExplainArguments& explain = line_.explain;
-    if (explain.policy.empty()) return "--policy is needed: a file or folder of RBAC objects";
+    if (explain.policy.empty() && !explain.bootstrap && explain.modes.empty())
+      return "--policy is needed: a file or folder of RBAC objects";
     if (explain.user.empty()) return "--user is needed";
     if (explain.verb.empty()) return "--verb is needed";
     if (explain.resource.has_value() == explain.path.has_value())
@@ -220,6 +251,7 @@ class Parser {
   std::deque<Given> given_;
   std::string resource_;
   std::string path_;
+  std::string output_;
   bool help_ = false;
   bool version_ = false;
   bool man_ = false;

@@ -14,10 +14,23 @@
 
 namespace gh::control {
 
-enum class Command : std::uint8_t { help, version, serve, check, explain, verify, conformance };
+enum class Command : std::uint8_t {
+  help,
+  version,
+  serve,
+  check,
+  explain,
+  diff,
+  shadow_report,
+  verify,
+  conformance
+};
 
 struct ExplainArguments {
   std::vector<std::string> policy;
+  bool bootstrap = false;               // --bootstrap-policy
+  std::vector<std::string> modes;       // --authorization-mode, as given
+  std::vector<std::string> node_graph;  // for mode Node
   std::string user;
   std::vector<std::string> groups;
   bool add_authenticated = true;  // the group system:authenticated, as the server adds it
@@ -26,6 +39,21 @@ struct ExplainArguments {
   std::optional<std::string> path;      // instead of a resource
   std::string name_space;
   std::string name;
+  std::string field_selector;  // as in a request, decoded
+};
+
+struct DiffArguments {
+  std::string before;
+  std::string after;
+  bool bootstrap = false;  // Kubernetes' defaults are beneath both
+  bool json = false;
+};
+
+struct ShadowReportArguments {
+  enum class Output : std::uint8_t { text, json, yaml };
+
+  std::vector<std::string> files;  // "-": standard input
+  Output output = Output::text;
 };
 
 struct VerifyArguments {
@@ -41,6 +69,8 @@ struct CommandLine {
   std::string help_topic;         // help: a command's name, "man", "bash", or empty for all
   std::vector<Setting> settings;  // serve, check
   ExplainArguments explain;
+  DiffArguments diff;
+  ShadowReportArguments shadow_report;
   VerifyArguments verify;
   std::string conformance_kind;
   std::string conformance_file;

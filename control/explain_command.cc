@@ -2,16 +2,23 @@
 #include "control/explain_command.h"
 
 #include "authz/forbidden.h"
+#include "authz/node/node_authorizer.h"
 #include "authz/rbac/compiler.h"
 #include "authz/rbac/explain.h"
 #include "base/json_text.h"
+#include "control/config.h"
+#include "control/node_source.h"
+#include "control/options.h"
 #include "control/policy_source.h"
+#include "control/rule_text.h"
 
 #include <algorithm>
 #include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace gh::control {
 namespace {
@@ -51,24 +58,8 @@ std::string usable(const Attributes& what) {
   return what.resource.empty() ? "--resource names no resource" : "";
 }
 
-std::string list(const std::vector<std::string>& words) {
-  std::string out = "[";
-  for (const std::string& word : words) out += (out.size() > 1 ? " " : "") + json_quoted(word);
-  return out + "]";
-}
-
-void print_rule(std::ostream& out, const authz::rbac::PolicyRule& rule, std::size_t index) {
-  out << "    rule " << index + 1 << ": verbs " << list(rule.verbs);
-  if (!rule.api_groups.empty() || !rule.resources.empty()) {
-    out << " apiGroups " << list(rule.api_groups) << " resources " << list(rule.resources);
-  }
-  if (!rule.resource_names.empty()) out << " resourceNames " << list(rule.resource_names);
-  if (!rule.non_resource_urls.empty()) out << " nonResourceURLs " << list(rule.non_resource_urls);
-  out << "\n";
-}
-
 void print_who(std::ostream& out, const identity::Identity& who, bool added) {
-  out << "user    " << json_quoted(who.user) << "\ngroups  " << list(who.groups);
+  out << "user    " << json_quoted(who.user) << "\ngroups  " << shown_words(who.groups);
   out << (added ? " (system:authenticated added, as it is when serving)\n" : "\n");
 }
 
@@ -89,44 +80,184 @@ void print_what(std::ostream& out, const Attributes& what) {
   }
 }
 
-void print_verdict(
-    std::ostream& out,
-    const Explanation& explanation,
-    const identity::Identity& who,
-    const Attributes& what
+// ---- what each authorizer says ----
+
+struct Opinion {
+  Authorizer authorizer = Authorizer::rbac;
+  Decision decision = Decision::no_opinion;
+  std::string reason;  // as in the answer to the client; of a denial
+};
+
+struct Asking {
+  const identity::Identity& who;
+  const Attributes& what;
+  std::string_view field_selector;
+};
+
+std::string_view name_of(Authorizer authorizer) {
+  switch (authorizer) {
+    case Authorizer::node:
+      return "Node";
+    case Authorizer::rbac:
+      return "RBAC";
+    case Authorizer::always_allow:
+      return "AlwaysAllow";
+  }
+  return "";
+}
+
+Opinion of_node(const authz::node::GraphSnapshot& graph, const Asking& asking) {
+  const auto caller = authz::node::node_caller(asking.who);
+  Opinion out{Authorizer::node, {}, {}};
+  out.decision = authz::node::decide(graph, caller, asking.what, asking.field_selector);
+  out.reason = authz::node::reason(graph, caller, asking.what, asking.field_selector);
+  return out;
+}
+
+// By the table that serves; the walk over the policy must agree.
+Outcome<Opinion> of_rbac(
+    const authz::rbac::Policy& policy, const Asking& asking, Explanation& explanation
 ) {
-  if (explanation.decision != Decision::allow) {
-    out << "denied: no rule allows it\n  "
-        << authz::forbidden_message(who.user, what, explanation.reason) << "\n";
+  GH_TRY(const auto table, authz::rbac::compile(policy));
+  explanation = authz::rbac::explain(policy, asking.who, asking.what);
+  const auto verdict = table.decide(table.resolve(asking.who), asking.what);
+  if (verdict.decision != explanation.decision)
+    return fault("the compiled policy says otherwise; please report this");
+  return Opinion{Authorizer::rbac, verdict.decision, explanation.reason};
+}
+
+// Reasons of authorizers that do not allow, a line each, as Kubernetes' union has them.
+std::string joined_reason(const std::vector<Opinion>& opinions) {
+  std::string out;
+  for (const Opinion& opinion : opinions) {
+    if (!out.empty() && !opinion.reason.empty()) out += '\n';
+    out += opinion.reason;
+  }
+  return out;
+}
+
+void print_opinions(std::ostream& out, const std::vector<Opinion>& opinions) {
+  bool asked = true;
+  for (const Opinion& opinion : opinions) {
+    const bool allows = opinion.decision == Decision::allow;
+    out << name_of(opinion.authorizer) << (allows ? " allows it" : " has no opinion");
+    if (!allows && !opinion.reason.empty()) out << ": " << opinion.reason;
+    out << (asked ? "\n" : " (not asked when serving)\n");
+    asked = asked && !allows;
+  }
+  out << "\n";
+}
+
+void print_allowed(std::ostream& out, Authorizer by, const Explanation& explanation) {
+  if (by == Authorizer::node) {
+    out << "allowed by the Node authorizer\n";
+  } else if (by == Authorizer::always_allow) {
+    out << "allowed: AlwaysAllow lets through whoever is authenticated\n";
   } else if (explanation.masters) {
     out << "allowed: the group system:masters may do anything\n";
   } else {
     out << "allowed by\n";
-    for (const auto& by : explanation.allows) {
-      out << "  " << by.source << "\n";
-      print_rule(out, *by.rule, by.rule_index);
+    for (const auto& one : explanation.allows) {
+      out << "  " << one.source << "\n    rule " << one.rule_index + 1 << ": "
+          << shown_rule(*one.rule) << "\n";
     }
+  }
+}
+
+void print_verdict(
+    std::ostream& out,
+    const std::vector<Opinion>& opinions,
+    const Explanation& explanation,
+    const Asking& asking
+) {
+  if (opinions.size() > 1) print_opinions(out, opinions);
+  const auto by = std::find_if(opinions.begin(), opinions.end(), [](const Opinion& opinion) {
+    return opinion.decision == Decision::allow;
+  });
+  if (by != opinions.end()) {
+    print_allowed(out, by->authorizer, explanation);
+  } else {
+    out << "denied: no rule allows it\n  "
+        << authz::forbidden_message(asking.who.user, asking.what, joined_reason(opinions)) << "\n";
   }
   const std::set<std::string> errors(explanation.errors.begin(), explanation.errors.end());
   for (const std::string& error : errors) out << "note: " << error << "\n";
 }
 
+// The part of a server's configuration that explain takes, read as serve reads it.
+Result<Config, std::string> config_of(const ExplainArguments& arguments) {
+  Config config;
+  config.policy = arguments.policy;
+  config.bootstrap_policy = arguments.bootstrap;
+  config.node_graph = arguments.node_graph;
+  if (!arguments.modes.empty() || !arguments.node_graph.empty()) config.authorization_mode.clear();
+  if (arguments.modes.empty() && !arguments.node_graph.empty())
+    config.authorization_mode = {Authorizer::node, Authorizer::rbac};
+  const Option* const mode = find_option("authorization-mode");
+  for (const std::string& word : arguments.modes) {
+    if (const auto taken = mode->take(config, word, ""); !taken)
+      return fail("--authorization-mode: " + taken.error());
+  }
+  if (config.uses(Authorizer::rbac) && config.policy.empty() && !config.bootstrap_policy)
+    return fail(std::string("--policy is needed: a file or folder of RBAC objects"));
+  return config;
+}
+
+class Explainer {
+ public:
+  Explainer(const Config& config, const Asking& asking) : config_(config), asking_(asking) {}
+
+  // False: the faults say why there are no opinions.
+  bool run() {
+    for (const Authorizer authorizer : config_.authorization_mode) {
+      if (authorizer == Authorizer::node) add_node();
+      if (authorizer == Authorizer::rbac) add_rbac();
+      if (authorizer == Authorizer::always_allow)
+        opinions.push_back({authorizer, Decision::allow, {}});
+    }
+    return faults.empty();
+  }
+
+  std::vector<Opinion> opinions;
+  std::vector<Fault> faults;
+  authz::rbac::Policy policy;  // what the explanation points to
+  Explanation explanation;
+
+ private:
+  void add_node() {
+    if (config_.node_graph.empty()) return opinions.push_back({Authorizer::node, Decision::no_opinion, {}});
+    auto set = read_node_objects(config_.node_graph);
+    if (!set) return add(std::move(set).error());
+    NodeSource source;
+    source.apply(*set);
+    opinions.push_back(of_node(*source.snapshot(), asking_));
+  }
+
+  void add_rbac() {
+    auto set = read_policy(config_.policy, config_.bootstrap_policy);
+    if (!set) return add(std::move(set).error());
+    policy = std::move(set->policy);
+    auto opinion = of_rbac(policy, asking_, explanation);
+    if (!opinion) return faults.push_back(std::move(opinion).error());
+    opinions.push_back(std::move(*opinion));
+  }
+
+  void add(std::vector<Fault> more) {
+    for (Fault& fault : more) faults.push_back(std::move(fault));
+  }
+
+  const Config& config_;
+  const Asking& asking_;
+};
+
 }  // namespace
 
 int explain_command(const ExplainArguments& arguments, std::ostream& out, std::ostream& err) {
   const Attributes what = attributes_of(arguments);
-  if (const std::string problem = usable(what); !problem.empty()) {
+  const auto config = config_of(arguments);
+  const std::string problem = config ? usable(what) : config.error();
+  if (!problem.empty()) {
     err << "gatehouse: explain: " << problem << "\n";
-    return 2;
-  }
-  const auto set = read_policy(arguments.policy);
-  if (!set) {
-    for (const Fault& fault : set.error()) err << "gatehouse: " << fault.to_string() << "\n";
-    return 2;
-  }
-  const auto table = authz::rbac::compile(set->policy);
-  if (!table) {
-    err << "gatehouse: " << table.error().to_string() << "\n";
     return 2;
   }
   identity::Identity who;
@@ -135,16 +266,19 @@ int explain_command(const ExplainArguments& arguments, std::ostream& out, std::o
   const std::size_t given = who.groups.size();
   if (arguments.add_authenticated) identity::add_authenticated_group(who);
 
-  const Explanation explanation = authz::rbac::explain(set->policy, who, what);
-  const auto verdict = table->decide(table->resolve(who), what);
-  print_who(out, who, who.groups.size() > given);
-  print_what(out, what);
-  print_verdict(out, explanation, who, what);
-  const bool allowed = verdict.decision == Decision::allow;
-  if (allowed != (explanation.decision == Decision::allow)) {
-    err << "gatehouse: the compiled policy says otherwise; please report this\n";
+  const Asking asking{who, what, arguments.field_selector};
+  Explainer explainer(*config, asking);
+  if (!explainer.run()) {
+    for (const Fault& fault : explainer.faults) err << "gatehouse: " << fault.to_string() << "\n";
     return 2;
   }
+  print_who(out, who, who.groups.size() > given);
+  print_what(out, what);
+  print_verdict(out, explainer.opinions, explainer.explanation, asking);
+  const bool allowed =
+      std::any_of(explainer.opinions.begin(), explainer.opinions.end(), [](const Opinion& opinion) {
+        return opinion.decision == Decision::allow;
+      });
   return allowed ? 0 : 1;
 }
 

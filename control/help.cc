@@ -23,6 +23,20 @@ constexpr Argument explain_arguments[] = {
   {"-n, --namespace NS", "In this namespace; without: cluster scope."},
   {"--name NAME", "One object of that name."},
   {"--path PATH", "A path that is no resource, such as /healthz, instead of --resource."},
+  {"--bootstrap-policy", "Kubernetes' default roles and bindings beneath those of --policy."},
+  {"--authorization-mode MODE,…", "Who is asked, as when serving: Node, RBAC, AlwaysAllow. Default: RBAC; with --node-graph Node,RBAC."},
+  {"--node-graph PATH", "Pods, PersistentVolumes and other objects that mode Node goes by; may be repeated."},
+  {"--field-selector TEXT", "The field selector of a list or watch, such as spec.nodeName=n1, which mode Node looks at."},
+};
+constexpr Argument diff_arguments[] = {
+  {"OLD", "A file or folder of RBAC objects."},
+  {"NEW", "What is to take its place."},
+  {"--bootstrap-policy", "Kubernetes' default roles and bindings are beneath both."},
+  {"-o, --output text|json", "Default: text."},
+};
+constexpr Argument shadow_report_arguments[] = {
+  {"FILE", "An access log (--access-log); several, or - for standard input."},
+  {"-o, --output text|json|yaml", "yaml: the Roles and bindings that would allow what was seen. Default: text."},
 };
 constexpr Argument verify_arguments[] = {
   {"--ca FILE", "The CA certificates (PEM)."},
@@ -49,6 +63,12 @@ constexpr CommandHelp table[] = {
   {"explain", "--policy PATH --user NAME --verb VERB (--resource R | --path P) [flags]",
    "say which rules allow a request, or that none does",
    "Judges with the code that serves. Exit code: 0 allowed, 1 denied, 2 a bad command line or policy.", explain_arguments},
+  {"diff", "OLD NEW [flags]", "say which subjects gain and lose what between two sets of policy",
+   "By effect: renamed bindings, rules spread over other roles, or covered by a * are no difference. Exit code as diff(1): 0 no difference, 1 some, "
+   "2 a set that cannot be used.", diff_arguments},
+  {"shadow-report", "FILE... [flags]", "list what --authorization-shadow let through, and the rules that would allow it",
+   "Read the rules before you apply them: they allow what was asked, not what should be. Exit code: 0, or 2 a file that cannot be read.",
+   shadow_report_arguments},
   {"verify", "--ca FILE --chain FILE --time UNIX [flags]", "judge one certificate chain as a handshake would",
    "Exit code: 0 accepted, 1 rejected (with the reason), 2 not supported or not readable.", verify_arguments},
   {"conformance", "KIND FILE", "judge a file of test vectors through the code that serves",
@@ -207,12 +227,12 @@ std::string bash_completion() {
   out +=
       "  case $before in\n    --road) words='auto uring epoll' ;;\n    --client-cert-mode) "
       "words='require request' ;;\n"
-      "    --authorization-mode) words='RBAC AlwaysAllow' ;;\n    --log-format) words='text json' "
+      "    --authorization-mode) words='RBAC Node,RBAC AlwaysAllow' ;;\n    --log-format) words='text json' "
       ";;\n"
       "    --tls-min-version) words='VersionTLS12 VersionTLS13' ;;\n    --purpose) words='client "
       "server' ;;\n"
       "    conformance) words='requestinfo rbac x509 headerrequest impersonation nodeauthz noderestriction' ;;\n"
-      "    *-file|--policy|--config|--access-log|--ca|--chain) COMPREPLY=($(compgen -f -- "
+      "    *-file|--policy|--node-graph|--config|--access-log|--ca|--chain) COMPREPLY=($(compgen -f -- "
       "\"$word\")); return ;;\n  esac\n"
       "  [[ $words ]] && { COMPREPLY=($(compgen -W \"$words\" -- \"$word\")); return; }\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then words='";

@@ -4,8 +4,10 @@
 #include "control/command_line.h"
 #include "control/conformance/conformance.h"
 #include "control/control_thread.h"
+#include "control/diff_command.h"
 #include "control/explain_command.h"
 #include "control/help.h"
+#include "control/shadow_report.h"
 #include "control/suggest.h"
 #include "control/version.h"
 #include "tls/verify_command.h"
@@ -91,6 +93,10 @@ int run(int argc, const char* const* argv) {
       return check_command(load_config(line->settings), std::cout, std::cerr);
     case Command::explain:
       return explain_command(line->explain, std::cout, std::cerr);
+    case Command::diff:
+      return diff_command(line->diff, std::cout, std::cerr);
+    case Command::shadow_report:
+      return shadow_report_command(line->shadow_report, std::cout, std::cerr);
     case Command::verify:
       return run_verify(line->verify);
     case Command::conformance:
