@@ -109,6 +109,69 @@ TEST(Explain, a_dangling_role_is_noted) {
   EXPECT_NE(said.out.find("gone"), std::string::npos) << said.out;
 }
 
+// ---- several authorizers ----
+
+constexpr const char* pod_of_n1 =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: demo, uid: u1}\n"
+    "spec: {nodeName: n1, containers: [{name: c, env: [{name: E, valueFrom: {secretKeyRef: {name: "
+    "s, key: "
+    "k}}}]}]}\n";
+
+ExplainArguments node_asks(const std::string& graph, const char* secret) {
+  ExplainArguments arguments = asks("system:node:n1", "get", "secrets", "demo");
+  arguments.groups = {"system:nodes"};
+  arguments.name = secret;
+  arguments.node_graph = {graph};
+  return arguments;
+}
+
+TEST(Explain, a_node_may_read_the_secrets_of_its_pods) {
+  const TemporaryFolder folder;
+  const std::string graph = folder.write("pods.yaml", pod_of_n1);
+  const Said said = explain(node_asks(graph, "s"));
+  EXPECT_EQ(said.code, 0) << said.out << said.err;
+  EXPECT_NE(
+      said.out.find("Node allows it\nRBAC has no opinion (not asked when serving)\n"),
+      std::string::npos
+  ) << said.out;
+  EXPECT_NE(said.out.find("allowed by the Node authorizer\n"), std::string::npos) << said.out;
+}
+
+TEST(Explain, a_denial_gives_the_reason_of_each_authorizer) {
+  const TemporaryFolder folder;
+  const Said said = explain(node_asks(folder.write("pods.yaml", pod_of_n1), "other"));
+  EXPECT_EQ(said.code, 1) << said.out << said.err;
+  const std::string reason = "no relationship found between node 'n1' and this object";
+  EXPECT_NE(said.out.find("Node has no opinion: " + reason + "\n"), std::string::npos) << said.out;
+  EXPECT_NE(said.out.find("in the namespace \"demo\": " + reason + "\n"), std::string::npos)
+      << said.out;
+}
+
+TEST(Explain, modes_are_asked_in_the_order_they_are_given) {
+  ExplainArguments arguments = asks("alice", "delete", "pods", "demo");
+  arguments.modes = {"RBAC,AlwaysAllow"};
+  const Said said = explain(arguments);
+  EXPECT_EQ(said.code, 0) << said.err;
+  EXPECT_NE(said.out.find("RBAC has no opinion\nAlwaysAllow allows it\n"), std::string::npos)
+      << said.out;
+  arguments.modes = {"Webhook"};
+  EXPECT_EQ(explain(arguments).code, 2);
+}
+
+TEST(Explain, the_default_policy_can_be_asked) {
+  ExplainArguments arguments;
+  arguments.user = "u";
+  arguments.verb = "get";
+  arguments.path = "/healthz";
+  arguments.bootstrap = true;
+  const TemporaryFolder folder;
+  arguments.policy = {folder.write("empty.yaml", "")};
+  const Said said = explain(arguments);
+  EXPECT_EQ(said.code, 0);
+  EXPECT_NE(said.out.find("ClusterRoleBinding \"system:public-info-viewer\""), std::string::npos)
+      << said.out;
+}
+
 TEST(Explain, what_cannot_be_judged_is_neither_allowed_nor_denied) {
   ExplainArguments arguments = asks("alice", "get", "pods");
   arguments.policy = {"/no/such/folder"};
