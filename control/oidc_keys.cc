@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 namespace gh::control {
@@ -79,6 +80,7 @@ void OidcKeys::follow(const std::vector<std::shared_ptr<const identity::OidcIssu
       auto remote = std::make_shared<Remote>();
       remote->issuer = issuer;
       remote->wish = std::make_shared<identity::KeyWish>();
+      if (const RemotePtr* before = find(issuer->url)) remote->keys = (*before)->keys;
       next.push_back(std::move(remote));
     }
     remotes_ = std::move(next);
@@ -121,7 +123,11 @@ std::vector<std::string> OidcKeys::take_events() {
 void OidcKeys::run() {
   while (!stop_) {
     if (const RemotePtr due = next_due(monotonic_now())) {
-      fetch(due);
+      try {
+        fetch(due);
+      } catch (const std::exception& error) {  // out of memory
+        settle(*due, fault(error.what()));
+      }
       continue;
     }
     std::unique_lock lock(mutex_);
@@ -135,8 +141,8 @@ OidcKeys::RemotePtr OidcKeys::next_due(Instant now) {
     const Duration since = now - remote->fetched;
     const bool rested = !remote->tried || since >= pace_.refresh_min;
     if (!rested) continue;
-    const bool wanted = remote->wish->take();
-    if (!wanted && remote->keys && since < pace_.refresh_period) continue;
+    const bool wanted = remote->wish->take() || !remote->tried || !remote->keys;
+    if (!wanted && since < pace_.refresh_period) continue;
     remote->tried = true;
     remote->fetched = now;
     return remote;

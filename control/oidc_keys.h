@@ -37,7 +37,8 @@ class OidcKeys {
   OidcKeys(const OidcKeys&) = delete;
   OidcKeys& operator=(const OidcKeys&) = delete;
 
-  // From now on these. Keys are kept where URL, discovery and authorities are as before.
+  // From now on these. Keys are kept where the URL is as before; with another discovery or other
+  // authorities they are fetched at once, and those of before serve until then.
   void follow(const std::vector<std::shared_ptr<const identity::OidcIssuer>>& issuers);
 
   Keys keys_of(const std::string& issuer_url) const;  // null: none fetched yet

@@ -189,6 +189,28 @@ TEST(OidcKeys, an_unknown_key_makes_them_be_fetched_again) {
   EXPECT_EQ(keys.keys_of(issuer->url)->size(), 1U);
 }
 
+TEST(OidcKeys, keys_serve_on_while_they_are_fetched_from_another_place) {
+  const test::SignKey key(test::SignKind::p256);
+  const test::Authority ca("issuer-ca");
+  test::HttpsIssuer server(ca.server("localhost"));
+  server.answer(
+      "/.well-known/openid-configuration",
+      R"({"issuer":")" + server.url() + R"(","jwks_uri":")" + server.url() + R"(/keys"})"
+  );
+  server.answer("/keys", R"({"keys":[)" + key.jwk("k1") + "]}");
+  auto issuer = std::make_shared<identity::OidcIssuer>();
+  issuer->url = server.url();
+  issuer->certificate_authority = ca.pem();
+  OidcKeys keys;
+  keys.follow({issuer});
+  ASSERT_TRUE(wait_for([&] { return keys.take_changed(); }));
+  auto moved = std::make_shared<identity::OidcIssuer>(*issuer);
+  moved->discovery_url = server.url() + "/nothing-here";
+  keys.follow({moved});
+  ASSERT_NE(keys.keys_of(issuer->url), nullptr);
+  EXPECT_EQ(keys.keys_of(issuer->url)->size(), 1U);
+}
+
 TEST(TokenSource, an_issuer_that_is_not_trusted_or_says_to_be_another_gives_no_keys) {
   const TemporaryFolder folder;
   const test::Authority ca("issuer-ca");
