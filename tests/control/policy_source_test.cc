@@ -15,9 +15,6 @@ namespace {
 constexpr const char* role =
     "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n"
     "rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get]}]\n";
-constexpr const char* wider_role =
-    "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n"
-    "rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get, list]}]\n";
 constexpr const char* binding =
     "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: "
     "demo}\n"
@@ -84,7 +81,9 @@ TEST(PolicySource, the_default_policy_is_beneath_the_files) {
 
 const authz::rbac::ClusterRole& find(const PolicySet& set, std::string_view name) {
   const auto& roles = set.policy.cluster_roles;
-  return *std::find_if(roles.begin(), roles.end(), [&](const auto& one) { return one.name == name; });
+  return *std::find_if(roles.begin(), roles.end(), [&](const auto& one) {
+    return one.name == name;
+  });
 }
 
 TEST(PolicySource, an_object_of_the_files_replaces_the_default_of_its_name) {
