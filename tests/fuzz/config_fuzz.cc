@@ -16,6 +16,7 @@ using namespace gh::control;
 void apply(Config& config, const std::vector<Setting>& settings, bool must_take) {
   for (const Setting& setting : settings) {
     const Option* option = find_option(setting.name);
+    if (option->clear != nullptr) option->clear(config);  // a list replaces the default one
     for (const SettingValue& value : setting.values) {
       const auto taken = option->take(config, value.text, "/folder");
       if (!taken && (must_take || taken.error().empty())) std::abort();
