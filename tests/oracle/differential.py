@@ -63,7 +63,9 @@ class Run:
                 said, agrees = self.conformance(kind, file)
                 if not agrees:
                     self.stop_at(kind, file, said)
-                os.remove(file)
+                for made in (file, file.replace(".json", "-keys.json")):
+                    if os.path.exists(made):
+                        os.remove(made)
                 self.judged[kind] += n
                 left -= n
 
