@@ -225,7 +225,8 @@ class Explainer {
 
  private:
   void add_node() {
-    if (config_.node_graph.empty()) return opinions.push_back({Authorizer::node, Decision::no_opinion, {}});
+    if (config_.node_graph.empty())
+      return opinions.push_back({Authorizer::node, Decision::no_opinion, {}});
     auto set = read_node_objects(config_.node_graph);
     if (!set) return add(std::move(set).error());
     NodeSource source;

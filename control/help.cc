@@ -227,12 +227,15 @@ std::string bash_completion() {
   out +=
       "  case $before in\n    --road) words='auto uring epoll' ;;\n    --client-cert-mode) "
       "words='require request' ;;\n"
-      "    --authorization-mode) words='RBAC Node,RBAC AlwaysAllow' ;;\n    --log-format) words='text json' "
+      "    --authorization-mode) words='RBAC Node,RBAC AlwaysAllow' ;;\n    --log-format) "
+      "words='text json' "
       ";;\n"
       "    --tls-min-version) words='VersionTLS12 VersionTLS13' ;;\n    --purpose) words='client "
       "server' ;;\n"
-      "    conformance) words='requestinfo rbac x509 headerrequest impersonation nodeauthz noderestriction' ;;\n"
-      "    *-file|--policy|--node-graph|--config|--access-log|--ca|--chain) COMPREPLY=($(compgen -f -- "
+      "    conformance) words='requestinfo rbac x509 headerrequest impersonation nodeauthz "
+      "noderestriction' ;;\n"
+      "    *-file|--policy|--node-graph|--config|--access-log|--ca|--chain) COMPREPLY=($(compgen "
+      "-f -- "
       "\"$word\")); return ;;\n  esac\n"
       "  [[ $words ]] && { COMPREPLY=($(compgen -W \"$words\" -- \"$word\")); return; }\n"
       "  if [[ $COMP_CWORD -eq 1 ]]; then words='";

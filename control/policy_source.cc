@@ -49,7 +49,9 @@ void add_status(Hash& hash, const std::string& path) {
   }
 }
 
-Result<PolicySet, std::vector<Fault>> read_once(const std::vector<std::string>& paths, bool bootstrap) {
+Result<PolicySet, std::vector<Fault>> read_once(
+    const std::vector<std::string>& paths, bool bootstrap
+) {
   authz::rbac::PolicyLoader loader;
   std::vector<Fault> faults;
   for (const std::string& path : paths) {
@@ -72,7 +74,9 @@ std::string count(std::size_t n, std::string_view what) {
 
 }  // namespace
 
-Result<PolicySet, std::vector<Fault>> read_policy(const std::vector<std::string>& paths, bool bootstrap) {
+Result<PolicySet, std::vector<Fault>> read_policy(
+    const std::vector<std::string>& paths, bool bootstrap
+) {
   for (int i = 0;; ++i) {
     const std::uint64_t before = fingerprint(paths);
     auto set = read_once(paths, bootstrap);

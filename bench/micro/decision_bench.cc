@@ -14,6 +14,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -343,7 +344,7 @@ const bool registered = [] {
       {Kind::one_namespace, "rolebinding/"},
       {Kind::hundred_namespaces, "rolebinding-100-namespaces/"}
   };
-  for (const std::size_t n : {100, 1000, 10'000, 100'000}) {
+  for (const std::size_t n : std::initializer_list<std::size_t>{100, 1000, 10'000, 100'000}) {
     const std::string size = std::to_string(n);
     for (const auto& [kind, name] : kinds) {
       RegisterBenchmark(("decide/allow/" + name + size).c_str(), decide, kind, n, true);

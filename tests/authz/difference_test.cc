@@ -61,8 +61,9 @@ std::string text(const Permitted& what) {
 }
 
 std::string text(const Attributes& what) {
-  return std::string(what.verb) + " " + std::string(what.resource_request ? what.resource : what.path) +
-         "|" + std::string(what.subresource) + "|" + std::string(what.name) + " of " +
+  return std::string(what.verb) + " " +
+         std::string(what.resource_request ? what.resource : what.path) + "|" +
+         std::string(what.subresource) + "|" + std::string(what.name) + " of " +
          std::string(what.api_group) + " in " + std::string(what.namespace_);
 }
 
