@@ -587,7 +587,8 @@ std::set<std::string> shown_rules(const std::vector<PolicyRule>& rules) {
 TEST(Aggregation, the_default_policy_becomes_what_a_cluster_has) {
   PolicyLoader from_files;
   for (const char* file : {"clusterroles", "clusterrolebindings", "roles", "rolebindings"}) {
-    const auto added = from_files.add_path(tests_dir() + "/../authz/rbac/bootstrap/" + file + ".yaml");
+    const auto added =
+        from_files.add_path(tests_dir() + "/../authz/rbac/bootstrap/" + file + ".yaml");
     ASSERT_TRUE(added) << added.error().to_string();
   }
   EXPECT_TRUE(from_files.warnings().empty());
