@@ -95,7 +95,9 @@ class PolicyCompiler::Work {
   PolicyDifference update(const Policy& policy) {
     drop_all_but(policy);
     put_all(policy);
-    return finish();
+    const PolicyDifference difference = finish();
+    if (words_at_start_ == 0) started();
+    return difference;
   }
 
   bool wants_sweeping() const noexcept {
