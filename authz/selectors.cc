@@ -584,6 +584,11 @@ bool is_dns1123_subdomain(std::string_view name) noexcept {
   return name.size() <= subdomain_bytes_max && has_subdomain_form(name);
 }
 
+bool is_dns1123_label(std::string_view name) noexcept {
+  return name.size() <= label_bytes_max && name.find('.') == std::string_view::npos &&
+         is_dns1123_subdomain(name);
+}
+
 std::vector<std::string> dns1123_subdomain_faults(std::string_view name) {
   std::vector<std::string> faults;
   if (name.size() > subdomain_bytes_max) faults.emplace_back("must be no more than 253 characters");

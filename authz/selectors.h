@@ -50,6 +50,7 @@ std::string label_value_fault(std::string_view value);
 bool is_label_key(std::string_view key) noexcept;
 bool is_label_value(std::string_view value) noexcept;
 bool is_dns1123_subdomain(std::string_view name) noexcept;
+bool is_dns1123_label(std::string_view name) noexcept;  // at most 63 bytes, no dot
 std::vector<std::string> dns1123_subdomain_faults(std::string_view name);
 // content.IsPathSegmentName: not ".", "..", without '/' and '%'. The empty name is fine.
 bool is_path_segment(std::string_view name) noexcept;

@@ -409,7 +409,7 @@ void Gate::on_timers() {
     next_look_ = monotonic_now() + limits::reload_poll;
   }
   if (now >= next_fetched_) {
-    reloader_->take_fetched_keys(wall_now());
+    reloader_->take_fetched_keys();
     next_fetched_ = now + limits::fetched_keys_poll;
   }
   if (now >= next_key_) {

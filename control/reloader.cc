@@ -148,7 +148,7 @@ std::vector<Fault> Reloader::read_tokens(UnixTime now) {
 
 void Reloader::publish_tokens() { shared_.tokens.publish(tokens_.build(++token_generation_)); }
 
-void Reloader::take_fetched_keys(UnixTime) {
+void Reloader::take_fetched_keys() {
   for (std::string& event : tokens_.take_events()) say(LogLevel::info, std::move(event));
   if (token_generation_ > 0 && tokens_.keys_changed()) publish_tokens();
 }

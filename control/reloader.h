@@ -37,7 +37,7 @@ class Reloader {
   void reload(UnixTime now);     // everything again; faults go to the log
   bool changed_on_disk() const;  // the slow look, for changes that no event told
   void rotate_ticket_keys(UnixTime now);
-  void take_fetched_keys(UnixTime now);  // of OIDC issuers, when some have arrived
+  void take_fetched_keys();  // of OIDC issuers, when some have arrived
 
   std::vector<std::string> paths() const;  // to watch
 

@@ -187,10 +187,6 @@ class Reader {
 
 // ---- rules ----
 
-bool is_dns_label(std::string_view name) {
-  return name.size() <= 63 && name.find('.') == name.npos && authz::is_dns1123_subdomain(name);
-}
-
 // Why no rule allows just this; empty: one does. A word of the request that is a star would be
 // everything in a rule.
 std::string_view unruly(const Asked& asked) {
@@ -201,7 +197,7 @@ std::string_view unruly(const Asked& asked) {
   if (asked.is_resource && asked.resource.empty())
     return "no rule allows this: it names no resource";
   if (!asked.is_resource && asked.path.empty()) return "no rule allows this: the path is empty";
-  if (!asked.space.empty() && !is_dns_label(asked.space))
+  if (!asked.space.empty() && !authz::is_dns1123_label(asked.space))
     return "no rule allows this: no namespace can have that name";
   const auto replaced = [](std::string_view text) {
     return text.find("\xef\xbf\xbd") != text.npos;  // U+FFFD: bytes that were not UTF-8
@@ -225,7 +221,7 @@ Subject subject_of(const std::string& user) {
   if (rest.starts_with(account_prefix)) {
     rest.remove_prefix(account_prefix.size());
     const auto colon = rest.find(':');
-    if (colon != rest.npos && is_dns_label(rest.substr(0, colon)) &&
+    if (colon != rest.npos && authz::is_dns1123_label(rest.substr(0, colon)) &&
         authz::is_dns1123_subdomain(rest.substr(colon + 1))) {
       return {
           "ServiceAccount", std::string(rest.substr(colon + 1)), std::string(rest.substr(0, colon))

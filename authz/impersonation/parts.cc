@@ -12,12 +12,6 @@ namespace {
 
 constexpr std::string_view node_prefix = "system:node:";
 constexpr std::string_view account_prefix = "system:serviceaccount:";
-constexpr std::size_t label_bytes_max = 63;
-
-bool is_dns1123_label(std::string_view text) noexcept {
-  return text.size() <= label_bytes_max && text.find('.') == text.npos &&
-         is_dns1123_subdomain(text);
-}
 
 // validation.IsDomainPrefixedPath's path: RFC 3986 characters.
 bool is_http_path(std::string_view path) {

@@ -22,26 +22,6 @@ using At = std::optional<NodeView>;  // nothing: absent or null, which Go reads 
 
 constexpr std::string_view mirror_annotation = "kubernetes.io/config.mirror";
 
-std::string_view word_for(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::null:
-      return "null";
-    case NodeKind::boolean:
-      return "a boolean";
-    case NodeKind::number:
-      return "a number";
-    case NodeKind::string:
-      return "a string";
-    case NodeKind::list:
-      return "a list";
-    case NodeKind::map:
-      return "a map";
-    case NodeKind::alias:
-      return "an alias";
-  }
-  return "";
-}
-
 // Fields of maps. What is not of the expected type is a fault: the first is kept, and reads as
 // absent.
 class Fields {
@@ -85,8 +65,8 @@ class Fields {
     if (at->kind() == kind) return at;
     refuse(
         *at,
-        std::string(key) + ": expected " + std::string(word_for(kind)) + ", found " +
-            std::string(word_for(at->kind()))
+        std::string(key) + ": expected " + std::string(rbac::name_of(kind)) + ", found " +
+            std::string(rbac::name_of(at->kind()))
     );
     return std::nullopt;
   }

@@ -18,6 +18,27 @@
 #include <utility>
 
 namespace gh::authz::rbac {
+
+std::string_view name_of(NodeKind kind) {
+  switch (kind) {
+    case NodeKind::null:
+      return "null";
+    case NodeKind::boolean:
+      return "a boolean";
+    case NodeKind::number:
+      return "a number";
+    case NodeKind::string:
+      return "a string";
+    case NodeKind::list:
+      return "a list";
+    case NodeKind::map:
+      return "a map";
+    case NodeKind::alias:
+      return "an alias";
+  }
+  return "";
+}
+
 namespace {
 
 struct Thrown {  // leaves yaml-cpp's callbacks

@@ -18,6 +18,7 @@
 namespace gh::authz::rbac {
 
 enum class NodeKind : std::uint8_t { null, boolean, number, string, list, map, alias };
+std::string_view name_of(NodeKind kind);  // "a list", for messages
 
 struct Node {
   NodeKind kind = NodeKind::null;

@@ -115,11 +115,6 @@ struct Meta {
   Labels labels;
 };
 
-bool is_dns1123_label(std::string_view name) {
-  return name.size() <= 63 && name.find('.') == std::string_view::npos &&
-         is_dns1123_subdomain(name);
-}
-
 }  // namespace
 
 // Documents → the loader's policy.

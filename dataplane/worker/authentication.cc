@@ -30,7 +30,8 @@ Authentication::Authentication(CoreState& state, proxy::ExchangeHost& host, Wait
       host_(host),
       waiting_(waiting),
       anonymous_(state.principals.intern(identity::anonymous())) {
-  if (auto made = tls::KeyedHash::make()) hash_ = std::move(*made);
+  tls::Digest256 key{};
+  if (tls::random_bytes(key)) token_key_ = key;
 }
 
 Authentication::~Authentication() = default;
@@ -106,7 +107,8 @@ Authentication::Outcome Authentication::of_token(
 ) {
   const identity::TokenAuthenticators* const authenticators = state_.shared.tokens.read();
   TokenCache::Key key;
-  if (authenticators == nullptr || hash_ == nullptr || !hash_->digest(as_bytes(token), key))
+  if (authenticators == nullptr || !token_key_ ||
+      !tls::hmac_sha256(*token_key_, as_bytes(token), key))
     return refused("bearer tokens are not judged here");
   const TokenCache::Verdict* const verdict =
       tokens_.find(key, authenticators->generation, state_.core.now(), state_.core.wall());

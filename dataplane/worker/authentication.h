@@ -84,7 +84,7 @@ class Authentication final : proxy::SideRequest::Asker {
   CoreState& state_;
   proxy::ExchangeHost& host_;
   Waiting& waiting_;
-  std::unique_ptr<tls::KeyedHash> hash_;  // null: no tokens are judged
+  std::optional<tls::Digest256> token_key_;  // of the HMACs; null: no tokens are judged
   TokenCache tokens_;
   std::vector<std::unique_ptr<Review>> reviews_;
   std::vector<std::unique_ptr<Review>> spare_;  // used again, never freed while one of them answers

@@ -7,7 +7,7 @@
 
 #include "base/units.h"
 #include "dataplane/worker/principal.h"
-#include "tls/keyed_hash.h"
+#include "tls/signature.h"
 
 #include <cstdint>
 #include <cstring>
@@ -19,7 +19,7 @@ namespace gh::worker {
 
 class TokenCache {
  public:
-  using Key = tls::KeyedHash::Digest;
+  using Key = tls::Digest256;
 
   struct Verdict {
     PrincipalRef who;                  // null: refused

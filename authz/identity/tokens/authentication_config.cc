@@ -21,26 +21,6 @@ using authz::go_quoted;
 using authz::rbac::NodeKind;
 using authz::rbac::NodeView;
 
-std::string_view word_of(NodeKind kind) {
-  switch (kind) {
-    case NodeKind::null:
-      return "nothing";
-    case NodeKind::boolean:
-      return "a boolean";
-    case NodeKind::number:
-      return "a number";
-    case NodeKind::string:
-      return "a string";
-    case NodeKind::list:
-      return "a list";
-    case NodeKind::map:
-      return "a map";
-    case NodeKind::alias:
-      return "an alias";
-  }
-  return "";
-}
-
 // Where we are: the field's path as Kubernetes prints it, and its line.
 struct Place {
   std::string path;
@@ -105,7 +85,8 @@ class ConfigReader {
     if (node.kind() != NodeKind::null) {
       wrong(
           place,
-          "expected " + std::string(word_of(kind)) + ", found " + std::string(word_of(node.kind()))
+          "expected " + std::string(authz::rbac::name_of(kind)) + ", found " +
+              std::string(authz::rbac::name_of(node.kind()))
       );
     }
     return false;
