@@ -53,7 +53,11 @@ func (r *result) add(other result) {
 func (r *result) get(client *http.Client, url string) {
 	begin := time.Now()
 	connected := false
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }}
+	// Go's own retry takes another connection, for which it may have to dial anew: GetConn begins each attempt.
+	trace := &httptrace.ClientTrace{
+		GetConn: func(string) { connected = false },
+		GotConn: func(httptrace.GotConnInfo) { connected = true },
+	}
 	request, err := http.NewRequestWithContext(httptrace.WithClientTrace(context.Background(), trace), http.MethodGet, url, nil)
 	if err != nil {
 		log.Fatal(err)
