@@ -39,16 +39,22 @@ class AboutRequestor final : public authz::impersonation::Authorizer {
   AboutRequestor(const worker::Authorizer& chain, Principal& who) : chain_(chain), who_(who) {}
 
   bool allows(const authz::Attributes& what) noexcept override {
-    return chain_.decide(who_, what, {}) == worker::Authorizer::Verdict::allow;
+    const auto verdict = chain_.decide(who_, what, {});
+    not_ready_ |= verdict == worker::Authorizer::Verdict::not_ready;
+    return verdict == worker::Authorizer::Verdict::allow;
   }
 
   std::string reason(const authz::Attributes& what) noexcept override {
     return chain_.reason(who_, what, {});
   }
 
+  // A refusal is for want of a policy then, not the policy's.
+  bool not_ready() const noexcept { return not_ready_; }
+
  private:
   const worker::Authorizer& chain_;
   Principal& who_;
+  bool not_ready_ = false;
 };
 
 }  // namespace
@@ -140,6 +146,10 @@ bool Pipeline::become(Case& request) {
   );
   using Kind = authz::impersonation::Answer::Kind;
   if (answer.kind == Kind::not_requested) return true;
+  if (answer.kind == Kind::refused && chain.not_ready()) {
+    refuse_not_ready(request);
+    return false;
+  }
   if (answer.kind == Kind::refused) {
     const auto& why = answer.refusal;
     const http::StatusDetails details{why.name, why.group, why.kind};
@@ -174,12 +184,7 @@ bool Pipeline::allowed(Case& request, Verdict& verdict, std::string& reason) {
     return true;
   }
   if (last == Authorizer::Verdict::not_ready) {
-    refuse(
-        request,
-        Verdict::error,
-        {.code = 503, .message = "gatehouse has no policy yet"},
-        "no policy"
-    );
+    refuse_not_ready(request);
     return false;
   }
   const std::string message = upgrade ? authz::upgrade_forbidden_message(what, reason)
@@ -190,11 +195,21 @@ bool Pipeline::allowed(Case& request, Verdict& verdict, std::string& reason) {
   return false;
 }
 
+void Pipeline::refuse_not_ready(const Case& request) {
+  refuse(
+      request, Verdict::error, {.code = 503, .message = "gatehouse has no policy yet"}, "no policy"
+  );
+}
+
 void Pipeline::authorize(Case& request) {
   Verdict verdict = Verdict::allow;
   std::string reason;
-  if (!allowed(request, verdict, reason)) return;
-  forward(request, verdict, reason);
+  const Instant begin = monotonic_now();
+  const bool may = allowed(request, verdict, reason);
+  state_.metrics.stage_latency[static_cast<std::size_t>(Stage::authorize)].record(
+      (monotonic_now() - begin).count()
+  );
+  if (may) forward(request, verdict, reason);
 }
 
 // Allowed, or denied in shadow mode only.

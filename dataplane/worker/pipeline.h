@@ -63,6 +63,7 @@ class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting, Admi
   bool read_target(Case& request);
   bool become(Case& request);
   void authorize(Case& request);
+  void refuse_not_ready(const Case& request);
   bool allowed(Case& request, Verdict& verdict, std::string& reason);
   void forward(Case& request, Verdict verdict, std::string_view reason);
   void send(Case& request);
