@@ -160,6 +160,18 @@ inline constexpr std::size_t shadow_line_bytes_max = 256 * 1024;  // gatehouse s
 inline constexpr std::size_t node_graph_name_bytes_max = 1024;   // a name in the Node authorizer's graph (Kubernetes: 253); longer: that object or reference is left out and counted
 inline constexpr seconds shutdown_timeout{30};                  // --shutdown-timeout
 
+// ---- gatehouse-load ----
+inline constexpr std::size_t load_threads_max = 256;            // --threads; more: a usage error, as all of these
+inline constexpr std::size_t load_connections_max = 1'000'000;  // --connections, and the descriptors of the process (RLIMIT_NOFILE) bound it too
+inline constexpr std::size_t load_streams_max = 1000;           // --streams of one HTTP/2 connection
+inline constexpr std::size_t load_identities_max = 10'000;      // pairs in --cert-dir
+inline constexpr std::size_t load_contexts_max = 20'000;        // TLS contexts in all: threads × identities, in resume mode one a connection
+inline constexpr std::size_t load_ports_per_source = 20'000;    // connections from one loopback source address; more use 127.0.0.2 and on
+inline constexpr std::size_t load_backlog_max = 1'000'000;      // --rate: operations that are due and not begun, of a thread; more: counted as dropped
+inline constexpr std::size_t load_samples_max = 7200;           // points of rate over time that are kept; then each second one is dropped
+inline constexpr std::size_t load_event_bytes_max = 64 * 1024;  // a watch event is looked at for its time of sending so far
+inline constexpr std::size_t load_error_texts_max = 32;         // different texts of errors kept for the report; further ones are only counted
+
 // clang-format on
 // NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 }  // namespace gh::limits

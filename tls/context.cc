@@ -319,6 +319,7 @@ Outcome<std::unique_ptr<ClientContext>> ClientContext::make(
   state->server_name = settings.server_name;
   state->is_ip = parse_ip(settings.server_name).has_value();
   state->resume = settings.resume;
+  state->verify = settings.verify;
   GH_TRY(state->context, make_context(TLS_client_method(), settings.protocol));
   SSL_CTX* c = state->context.get();
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
@@ -337,5 +338,7 @@ Outcome<std::unique_ptr<ClientContext>> ClientContext::make(
 }
 
 ClientContext::~ClientContext() = default;
+
+bool ClientContext::has_session() const noexcept { return state_->session != nullptr; }
 
 }  // namespace gh::tls

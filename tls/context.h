@@ -90,6 +90,7 @@ struct ClientSettings {
       server_name;  // DNS name or IP address to verify; SNI is sent for a DNS name only. Required
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};
   bool resume = false;  // keep the newest session ticket and offer it on the next connection
+  bool verify = true;   // false: whatever certificate the server has (gatehouse-load --insecure)
   ProtocolSettings protocol;
 };
 
@@ -101,6 +102,9 @@ class ClientContext {
   ClientContext& operator=(const ClientContext&) = delete;
 
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
+  // With `resume`: a ticket is at hand, so the next connection can resume.
+  bool has_session() const noexcept;
 
   const std::shared_ptr<ClientState>& state() const noexcept { return state_; }
 

@@ -152,8 +152,11 @@ class Road {
   // closes the listening sockets; what was accepted lives on
   virtual void stop_listening() noexcept = 0;
 
-  // Starts a connection; on_connected or on_closed follows from a later turn.
-  virtual Stream* connect(const Endpoint& to, StreamHandler& handler) noexcept = 0;
+  // Starts a connection; on_connected or on_closed follows from a later turn. `from`: the address
+  // of ours to connect from (its port is not looked at); null: the system chooses.
+  virtual Stream* connect(
+      const Endpoint& to, StreamHandler& handler, const Endpoint* from = nullptr
+  ) noexcept = 0;
 
   // One turn of the loop's I/O. submit(): everything flushed so far goes out. wait(): at most until
   // `deadline`, not at all if it is past; then dispatches every event at hand.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace gh::net {
 namespace {
@@ -87,6 +88,20 @@ void set_up_outgoing(int fd) {
   set(IPPROTO_TCP, TCP_KEEPIDLE, int(limits::keepalive_idle.count()));
   set(IPPROTO_TCP, TCP_KEEPINTVL, int(limits::keepalive_interval.count()));
   set(IPPROTO_TCP, TCP_KEEPCNT, limits::keepalive_probes);
+}
+
+// Only the address: connect() then chooses a port that is free towards that peer.
+bool bind_address(int fd, const Endpoint& from) {
+  const int yes = 1;
+  (void)setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+  sockaddr_storage address{};
+  std::memcpy(&address, from.address(), from.length());
+  if (address.ss_family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6*>(&address)->sin6_port = 0;
+  } else {
+    reinterpret_cast<sockaddr_in*>(&address)->sin_port = 0;
+  }
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), from.length()) == 0;
 }
 
 void close_with_reset(int fd) {
@@ -181,7 +196,9 @@ void SocketRoad::on_watch_failed(SocketStream& stream, int error) noexcept {
   kill(stream, error_of(error));
 }
 
-Stream* SocketRoad::connect(const Endpoint& to, StreamHandler& handler) noexcept {
+Stream* SocketRoad::connect(
+    const Endpoint& to, StreamHandler& handler, const Endpoint* from
+) noexcept {
   const int fd = ::socket(to.address()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int error = fd < 0 ? errno : 0;
   SocketStream& stream = *streams_.make(*this, *pool_, fd, to, StreamState::connecting);
@@ -192,6 +209,10 @@ Stream* SocketRoad::connect(const Endpoint& to, StreamHandler& handler) noexcept
     return &stream;
   }
   set_up_outgoing(fd);
+  if (from != nullptr && !bind_address(fd, *from)) {
+    kill(stream, error_of(errno));
+    return &stream;
+  }
   if (::connect(fd, to.address(), to.length()) != 0 && errno != EINPROGRESS) {
     kill(stream, error_of(errno));
     return &stream;

@@ -39,7 +39,9 @@ class SocketRoad : public Road {
 
   void listen(int listening_socket, AcceptHandler& handler) noexcept override;
   void stop_listening() noexcept override;
-  Stream* connect(const Endpoint& to, StreamHandler& handler) noexcept override;
+  Stream* connect(
+      const Endpoint& to, StreamHandler& handler, const Endpoint* from = nullptr
+  ) noexcept override;
   void submit() noexcept override;
   void wait(Instant now, Instant deadline) noexcept override;
   void wake() noexcept override;

@@ -93,7 +93,8 @@ void SimRoad::listen_at(std::uint16_t port, net::AcceptHandler& handler) {
   net_.listeners_[port] = this;
 }
 
-net::Stream* SimRoad::connect(const net::Endpoint& to, net::StreamHandler& handler) noexcept {
+net::Stream* SimRoad::
+    connect(const net::Endpoint& to, net::StreamHandler& handler, const net::Endpoint*) noexcept {
   auto& mine = *streams_.emplace_back(std::make_unique<End>(*this, to));
   mine.handler = &handler;
   mine.connecting = true;

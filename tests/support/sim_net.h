@@ -82,7 +82,9 @@ class SimRoad final : public net::Road {
 
   void stop_listening() noexcept override {}
 
-  net::Stream* connect(const net::Endpoint& to, net::StreamHandler& handler) noexcept override;
+  net::Stream* connect(
+      const net::Endpoint& to, net::StreamHandler& handler, const net::Endpoint* from = nullptr
+  ) noexcept override;
 
   void wait(Instant, Instant) noexcept override {}
 

@@ -40,8 +40,9 @@ struct ClientState {
   std::string server_name;
   bool is_ip = false;
   bool resume = false;
+  bool verify = true;
   SessionHandle session;  // the newest, taken by the next connection
-  UnixTime session_not_after;
+  UnixTime session_not_after = {INT64_MAX};
 };
 
 // Callbacks of the library, installed on every context (engine.cc, tickets.cc).
