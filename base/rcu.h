@@ -8,6 +8,7 @@
 #include "base/core.h"
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -46,15 +47,22 @@ class Rcu {
   // loop.
   const T* read() const noexcept { return current_.load(std::memory_order_acquire); }
 
+  // How often something was published: what tells one snapshot from the next. The address does not:
+  // a snapshot may lie where one lay that a sleeping reader saw last. Never newer than what read()
+  // gives after it.
+  std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
+
   // Control: swaps the pointer, waits for the readers of the old one, frees it.
   void publish(std::unique_ptr<const T> next) {
     const T* old = current_.exchange(next.release(), std::memory_order_acq_rel);
+    version_.fetch_add(1, std::memory_order_release);
     rcu_synchronize();
     delete old;
   }
 
  private:
   std::atomic<const T*> current_{nullptr};
+  std::atomic<std::uint64_t> version_{0};
 };
 
 }  // namespace gh

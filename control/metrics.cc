@@ -226,6 +226,11 @@ void add_requests(Page& page) {
       "Requests of nodes that NodeRestriction refused.",
       &Metrics::admission_refused
   );
+  page.counter(
+      "gatehouse_open_requests_ended_total",
+      "Watches, logs and tunnels ended because their caller lost the right or the proof.",
+      &Metrics::open_requests_ended
+  );
   add_tokens(page);
 }
 

@@ -126,6 +126,29 @@ void Exchange::forward() {
   host_.pool.request(*this);
 }
 
+void Exchange::cut(const Refusal& refusal) {
+  switch (state_) {
+    case State::waiting:
+    case State::sent:
+      host_.timers.cancel(timer_);
+      host_.pool.cancel(*this);
+      detach_up(http::Reset::cancelled);
+      return refuse(refusal);
+    case State::responding:
+    case State::tunnel:
+      detach_up(http::Reset::cancelled);
+      leg_->session->reset(*down_, http::Reset::cancelled);
+      return leg_->mark_dirty();
+    case State::idle:
+    case State::begun:
+    case State::held:
+    case State::collecting:
+    case State::refusing:
+    case State::answered:
+      return;
+  }
+}
+
 void Exchange::on_link(Link& link) noexcept {
   link_ = &link;
   state_ = State::sent;

@@ -91,6 +91,9 @@ class Exchange final : public Demand, public UpLeg {
   void refuse(const Refusal& refusal);
   void refuse_plain(int code, std::string_view text);
   void forward();  // head is as the API server shall get it
+  // Forwarded, and no more allowed: refused where nothing of an answer has gone out, else broken
+  // off.
+  void cut(const Refusal& refusal);
   // Not judged yet: the body waits within the client's window until refuse(), collect() or
   // forward().
   void hold() noexcept;

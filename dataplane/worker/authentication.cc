@@ -10,10 +10,18 @@ namespace {
 
 using Result = Authentication::Result;
 
-Authentication::Outcome known(PrincipalRef who) { return {Result::known, std::move(who), {}, {}}; }
+using Proof = Authentication::Proof;
+
+Authentication::Outcome known(PrincipalRef who, Proof proof) {
+  return {Result::known, std::move(who), {}, {}, proof};
+}
+
+Proof proof_of(const TokenCache::Verdict& verdict) {
+  return {Proof::Kind::token, verdict.not_after, verdict.authenticators};
+}
 
 Authentication::Outcome refused(std::string problem) {
-  return {Result::unauthenticated, {}, std::move(problem), {}};
+  return {Result::unauthenticated, {}, std::move(problem), {}, {}};
 }
 
 // In a list of Upgrade tokens, in any case.
@@ -45,7 +53,8 @@ Authentication::Outcome Authentication::of(ClientConnection& client, proxy::Exch
     outcome.problem = std::move(bearer.problem);
   }
   // Who tried to be somebody and failed is not let in as nobody.
-  if (outcome.problem.empty() && state_.settings.anonymous) return known(anonymous_);
+  if (outcome.problem.empty() && state_.settings.anonymous)
+    return known(anonymous_, {.kind = Proof::Kind::anonymous});
   if (outcome.problem.empty()) outcome.problem = client.caller().problem();
   return outcome;
 }
@@ -65,17 +74,60 @@ Authentication::Outcome Authentication::of_certificate(
     if (standing == Standing::failed) problem = caller.front_proxy_problem();
     if (standing == Standing::known) {
       if (auto named = proxy->identify(exchange.head().headers)) {
-        return known(state_.principals.intern(identity::with_authenticated_group(std::move(*named)))
+        return known(
+            state_.principals.intern(identity::with_authenticated_group(std::move(*named))),
+            {.kind = Proof::Kind::front_proxy}
         );
       }
     }
   }
   const auto* trust = tls == nullptr ? nullptr : tls->client_trust.get();
   const Standing standing = caller.x509(client.tls(), trust, now);
-  if (standing == Standing::known) return known(caller.principal());
+  if (standing == Standing::known) return known(caller.principal(), {.kind = Proof::Kind::x509});
   // What a certificate was refused for says more than that it is no front proxy's.
   if (standing == Standing::failed) problem = caller.problem();
   return refused(std::move(problem));
+}
+
+bool Authentication::still_proves(ClientConnection& client, const Proof& proof) const noexcept {
+  const TlsSnapshot* const tls = state_.shared.tls.read();
+  const UnixTime now = state_.core.wall();
+  Caller& caller = client.caller();
+  switch (proof.kind) {
+    case Proof::Kind::none:
+      return false;
+    case Proof::Kind::anonymous:
+      return true;
+    case Proof::Kind::front_proxy: {
+      const auto* trust = tls == nullptr ? nullptr : tls->proxy_trust.get();
+      return caller.front_proxy(client.tls(), trust, now) == Caller::Standing::known;
+    }
+    case Proof::Kind::x509: {
+      const auto* trust = tls == nullptr ? nullptr : tls->client_trust.get();
+      return caller.x509(client.tls(), trust, now) == Caller::Standing::known;
+    }
+    case Proof::Kind::token: {
+      const identity::TokenAuthenticators* const authenticators = state_.shared.tokens.read();
+      return authenticators != nullptr && authenticators->generation == proof.authenticators &&
+             now <= proof.not_after;
+    }
+  }
+  return false;
+}
+
+UnixTime Authentication::end_of(ClientConnection& client, const Proof& proof) noexcept {
+  switch (proof.kind) {
+    case Proof::Kind::x509:
+      return client.caller().x509_until();
+    case Proof::Kind::front_proxy:
+      return client.caller().front_proxy_until();
+    case Proof::Kind::token:
+      return proof.not_after;
+    case Proof::Kind::none:
+    case Proof::Kind::anonymous:
+      break;
+  }
+  return identity::forever;
 }
 
 // ---- tokens ----
@@ -114,7 +166,7 @@ Authentication::Outcome Authentication::of_token(
       tokens_.find(key, authenticators->generation, state_.core.now(), state_.core.wall());
   if (verdict != nullptr) {
     state_.metrics.tokens_cached.add();
-    return verdict->who ? known(verdict->who) : refused(verdict->problem);
+    return verdict->who ? known(verdict->who, proof_of(*verdict)) : refused(verdict->problem);
   }
   state_.metrics.tokens_judged.add();
   return judge_token(*authenticators, key, token, exchange);
@@ -131,7 +183,7 @@ Authentication::Outcome Authentication::judge_token(
   if (open && state_.settings.review_tokens) {
     const UnixTime not_after =
         judged.verdict == identity::TokenVerdict::accepted ? judged.valid_until : identity::forever;
-    if (ask(key, token, not_after, exchange)) return {Result::pending, {}, {}, {}};
+    if (ask(key, token, not_after, exchange)) return {Result::pending, {}, {}, {}, {}};
     return refused("too many tokens are being asked about");
   }
   TokenCache::Verdict verdict;
@@ -146,7 +198,7 @@ Authentication::Outcome Authentication::judge_token(
     verdict.problem = judged.why.empty() ? "bearer token: nobody knows it" : judged.why;
   }
   tokens_.put(key, verdict);
-  return verdict.who ? known(verdict.who) : refused(verdict.problem);
+  return verdict.who ? known(verdict.who, proof_of(verdict)) : refused(verdict.problem);
 }
 
 // ---- what API servers say of them ----

@@ -37,18 +37,32 @@ class Authentication final : proxy::SideRequest::Asker {
 
   enum class Result : std::uint8_t { unauthenticated, known, pending };
 
+  // By what somebody is known.
+  struct Proof {
+    enum class Kind : std::uint8_t { none, front_proxy, x509, token, anonymous };
+
+    Kind kind = Kind::none;
+    UnixTime not_after = identity::forever;  // of a token
+    std::uint64_t authenticators = 0;        // the snapshot that judged it
+  };
+
   struct Outcome {
     Result result = Result::unauthenticated;
     PrincipalRef who;
     std::string problem;  // for the log; the client hears only "Unauthorized"
     // The WebSocket protocols without the token that was among them: forwarded instead.
     std::optional<std::string> protocols;
+    Proof proof = {};
   };
 
   Authentication(CoreState& state, proxy::ExchangeHost& host, Waiting& waiting);
   ~Authentication();
 
   Outcome of(ClientConnection& client, proxy::Exchange& exchange);
+  // Of a request under way. A token is not kept, so it counts no more once what judged it was
+  // replaced.
+  bool still_proves(ClientConnection& client, const Proof& proof) const noexcept;
+  static UnixTime end_of(ClientConnection& client, const Proof& proof) noexcept;
   void forget(const proxy::Exchange& exchange) noexcept;  // it does not wait any more
 
  private:

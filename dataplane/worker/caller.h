@@ -36,6 +36,10 @@ class Caller {
 
   const std::string& front_proxy_problem() const noexcept { return front_proxy_.problem; }
 
+  UnixTime x509_until() const noexcept { return x509_.not_after; }
+
+  UnixTime front_proxy_until() const noexcept { return front_proxy_.not_after; }
+
   const PrincipalRef& principal() const noexcept { return principal_; }
 
  private:

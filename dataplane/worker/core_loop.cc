@@ -35,9 +35,9 @@ void CoreLoop::after_wait() noexcept {
 // New certificates or CAs: upstream connections are made anew; callers are judged under the new
 // trust at their next request.
 void CoreLoop::notice_new_tls() noexcept {
-  const TlsSnapshot* now = state_.shared.tls.read();
+  const std::uint64_t now = state_.shared.tls.version();
   if (now == tls_seen_) return;
-  if (tls_seen_ != nullptr) pool_.retire_all();
+  if (tls_seen_ != 0) pool_.retire_all();
   tls_seen_ = now;
 }
 

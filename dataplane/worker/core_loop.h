@@ -13,6 +13,8 @@
 #include "dataplane/worker/core_state.h"
 #include "dataplane/worker/pipeline.h"
 
+#include <cstdint>
+
 namespace gh::worker {
 
 class CoreLoop final : public net::AcceptHandler, public proxy::Dialer {
@@ -51,7 +53,7 @@ class CoreLoop final : public net::AcceptHandler, public proxy::Dialer {
   CoreState state_;
   proxy::UpstreamPool pool_;
   Pipeline pipeline_;
-  const TlsSnapshot* tls_seen_ = nullptr;  // compared, never read
+  std::uint64_t tls_seen_ = 0;
 };
 
 }  // namespace gh::worker

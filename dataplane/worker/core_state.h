@@ -121,6 +121,7 @@ struct CoreState {
   LogLimiter handshake_lines{10};
   LogLimiter session_lines{10};
   LogLimiter upstream_lines{10};
+  LogLimiter lost_right_lines{10};
   std::array<std::uint8_t, 64 * 1024> scratch_in;   // plaintext on its way up, during one call
   std::array<std::uint8_t, 16 * 1024> scratch_out;  // plaintext on its way down: one TLS record
 

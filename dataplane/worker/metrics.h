@@ -55,6 +55,7 @@ struct Metrics {
   Counter bytes_in, bytes_out;
   Counter identities_unforwardable;  // refused: cannot be passed on unchanged in headers
   Counter admission_refused;         // by NodeRestriction
+  Counter open_requests_ended;       // watches, logs, tunnels whose right was lost meanwhile
   Counter tokens_cached, tokens_judged, tokens_asked;  // bearer tokens by who knew
   Counter upstream_unavailable;                        // 503 for want of a replica
   Counter loop_turns;

@@ -64,7 +64,8 @@ Pipeline::Pipeline(CoreState& state, proxy::UpstreamPool& upstreams)
       state_(state),
       authentication_(state, *this, *this),
       authorizer_(state.settings, state.shared),
-      admission_(*this, authorizer_, *this) {}
+      admission_(*this, authorizer_, *this),
+      open_(state, *this) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -80,7 +81,7 @@ void Pipeline::on_request(ClientConnection& client, http::Stream& stream, http::
 
 // Comes here again, from the start, when something that had to be waited for is there.
 void Pipeline::judge(ClientConnection& client, proxy::Exchange& exchange) {
-  Case request{client, exchange, {}, {}, {}};
+  Case request{client, exchange, {}, {}, {}, {}};
   if (!read_target(request)) return;
   auto caller = authentication_.of(client, exchange);
   if (caller.result == Authentication::Result::pending) return exchange.hold();
@@ -90,6 +91,7 @@ void Pipeline::judge(ClientConnection& client, proxy::Exchange& exchange) {
     );
   request.who = std::move(caller.who);
   request.protocols = std::move(caller.protocols);
+  request.proof = caller.proof;
   if (!become(request)) return;
   if (const std::string& problem = request.who->unforwardable(); !problem.empty()) {
     state_.metrics.identities_unforwardable.add();
@@ -257,6 +259,7 @@ void Pipeline::on_not_admitted(
 
 void Pipeline::send(Case& request) {
   http::RequestHead& head = request.exchange.head();
+  if (request.exchange.record.long_running) remember_open(request);
   if (const identity::FrontProxy* proxy = state_.settings.front_proxy.get()) {
     head.headers.remove_if([proxy](const http::Field& field) {
       return proxy->is_identity_header(field.name);
@@ -270,6 +273,52 @@ void Pipeline::send(Case& request) {
   }
   proxy::prepare_request(head, request.who->fields(), request.client.peer_ip());
   request.exchange.forward();
+}
+
+// ---- while it runs ----
+
+// What it takes to judge it again: the head loses credentials and impersonation on its way out.
+void Pipeline::remember_open(Case& request) {
+  OpenRequest open{request.client, request.who, request.requestor, {}, request.proof, {}};
+  if (request.requestor)
+    open.impersonation = authz::impersonation::wanted(request.exchange.head().headers);
+  open.until = Authentication::end_of(request.client, request.proof);
+  open_.add(request.exchange, std::move(open));
+}
+
+// As judge(), without waiting for anybody: what was asked has not changed.
+bool Pipeline::still_may(proxy::Exchange& exchange, OpenRequest& open) noexcept {
+  if (!authentication_.still_proves(open.client, open.proof)) return false;
+  open.until = Authentication::end_of(open.client, open.proof);  // under a new CA perhaps another
+  const http::RequestHead& head = exchange.head();
+  if (!info_.parse(head.method, head.target)) return false;
+  const authz::Attributes& what = info_.attributes();
+  if (open.requestor) {
+    AboutRequestor chain(authorizer_, *open.requestor);
+    const auto answer = authz::impersonation::impersonate(
+        open.impersonation, {open.requestor->identity(), what, chain}, {.memory = &modes_}
+    );
+    const bool same = answer.kind == authz::impersonation::Answer::Kind::impersonated &&
+                      answer.who == open.who->identity();
+    if (!same) return false;
+  }
+  if (state_.settings.shadow) return true;
+  const std::string_view selector = info_.field_selector();
+  const auto may = [&](const authz::Attributes& asked) {
+    return authorizer_.decide(*open.who, asked, selector) == Authorizer::Verdict::allow;
+  };
+  return may(what) && (!info_.needs_create_too() || may(what.with_verb("create")));
+}
+
+void Pipeline::on_right_lost(proxy::Exchange& exchange, OpenRequest& open) noexcept {
+  state_.metrics.open_requests_ended.add();
+  state_.event(
+      LogLevel::info,
+      state_.lost_right_lines,
+      "a request under way was ended: its caller has lost the right to it client=" +
+          open.client.peer_ip()
+  );
+  exchange.cut({.code = 403, .message = "gatehouse: the right to this request was withdrawn"});
 }
 
 void Pipeline::refuse(
@@ -301,6 +350,7 @@ void Pipeline::note(const Case& request, Verdict verdict, std::string_view reaso
 
 void Pipeline::on_done(proxy::Exchange& exchange, http::Reset reset) noexcept {
   authentication_.forget(exchange);
+  open_.forget(exchange);
   if (!in_admission_.empty() && in_admission_.erase(&exchange) > 0) admission_.forget(exchange);
   const proxy::Record& record = exchange.record;
   Metrics& m = state_.metrics;

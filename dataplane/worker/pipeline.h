@@ -14,6 +14,7 @@
 #include "dataplane/worker/authorizer.h"
 #include "dataplane/worker/client_connection.h"
 #include "dataplane/worker/core_state.h"
+#include "dataplane/worker/open_requests.h"
 
 #include <memory>
 #include <optional>
@@ -22,7 +23,10 @@
 
 namespace gh::worker {
 
-class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting, Admission::Waiting {
+class Pipeline final : public proxy::ExchangeHost,
+                       Authentication::Waiting,
+                       Admission::Waiting,
+                       OpenRequests::Judge {
  public:
   Pipeline(CoreState& state, proxy::UpstreamPool& upstreams);
   ~Pipeline();
@@ -57,6 +61,7 @@ class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting, Admi
     PrincipalRef who;                      // as whom it is judged and forwarded
     PrincipalRef requestor;                // who asked to be `who`; null: nobody did
     std::optional<std::string> protocols;  // of a WebSocket, to be forwarded instead
+    Authentication::Proof proof;
   };
 
   void judge(ClientConnection& client, proxy::Exchange& exchange);
@@ -65,6 +70,9 @@ class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting, Admi
   void authorize(Case& request);
   void refuse_not_ready(const Case& request);
   bool allowed(Case& request, Verdict& verdict, std::string& reason);
+  void remember_open(Case& request);
+  bool still_may(proxy::Exchange& exchange, OpenRequest& open) noexcept override;
+  void on_right_lost(proxy::Exchange& exchange, OpenRequest& open) noexcept override;
   void forward(Case& request, Verdict verdict, std::string_view reason);
   void send(Case& request);
   void on_authentication(proxy::Exchange& exchange) noexcept override;
@@ -84,6 +92,7 @@ class Pipeline final : public proxy::ExchangeHost, Authentication::Waiting, Admi
   authz::impersonation::ModeMemory modes_;
   Admission admission_;
   std::unordered_map<const proxy::Exchange*, Case> in_admission_;
+  OpenRequests open_;
   authz::RequestInfo info_;  // of the request being judged
   std::vector<std::unique_ptr<proxy::Exchange>> exchanges_;
   proxy::Exchange* free_ = nullptr;

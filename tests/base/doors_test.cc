@@ -73,6 +73,17 @@ struct Snapshot {
   static inline std::atomic<int> alive{0};
 };
 
+TEST(Rcu, version_tells_one_snapshot_from_the_next_wherever_they_lie) {
+  Rcu<int> box;
+  EXPECT_EQ(box.version(), 0u);
+  std::uint64_t before = 0;
+  for (int i = 0; i < 3; ++i) {
+    box.publish(std::make_unique<const int>(i));
+    EXPECT_GT(box.version(), before);
+    before = box.version();
+  }
+}
+
 TEST(Rcu, nothing_is_read_before_the_first_publish) {
   Rcu<Snapshot> rcu;
   EXPECT_EQ(rcu.read(), nullptr);

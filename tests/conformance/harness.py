@@ -134,7 +134,8 @@ class Bed:
     def connect(self, user="tester", alpn=("http/1.1",), maximum=ssl.TLSVersion.TLSv1_3):
         key = (user, alpn, maximum)
         if key not in self.contexts:
-            self.contexts[key] = client_context(f"{self.pki}/{user}.crt", f"{self.pki}/{user}.key",
+            certificate = f"{self.pki}/{user}" if user else None
+            self.contexts[key] = client_context(certificate and certificate + ".crt", certificate and certificate + ".key",
                                                 f"{self.pki}/ca.crt", list(alpn), maximum)
         return connect(self.gate.port, self.contexts[key])
 
