@@ -47,8 +47,15 @@ inline constexpr seconds close_timeout{10};                     // a closed conn
 inline constexpr seconds handshake_timeout{10};                 // then the connection is closed and counted
 inline constexpr std::size_t client_chain_max = 10;             // certificates in a client's chain; more: handshake fails
 inline constexpr std::size_t client_chain_bytes_max = 64 * 1024;  // bytes of the client's Certificate message; more: handshake fails
-inline constexpr seconds ticket_lifetime{12 * 3600};            // a ticket older than this: full handshake
-inline constexpr seconds ticket_lineage_max{24 * 3600};         // resumptions this long after the full handshake they descend from: full handshake
+inline constexpr std::size_t identity_cache_entries_max = 16'384;  // client chains a worker remembers as verified; then the least recently used is forgotten
+inline constexpr std::size_t identity_cache_entry_bytes_max = 8 * 1024;  // a chain and its names; larger: verified at each handshake
+inline constexpr seconds ticket_lifetime{12 * 3600};            // --ticket-lifetime: a ticket older than this: full handshake
+inline constexpr seconds ticket_lifetime_limit{7 * 24 * 3600};  // …and the most it may be (RFC 8446 §4.6.1); more: refused
+inline constexpr seconds ticket_lineage_max{24 * 3600};         // --resumption-lineage-max: this long after the full handshake a resumption descends from: full handshake
+inline constexpr seconds ticket_lineage_limit{30 * 24 * 3600};  // …and the most it may be; more: refused
+inline constexpr std::size_t ticket_leaf_bytes_max = 8 * 1024;  // a client's own certificate in its ticket; larger: no ticket
+inline constexpr std::size_t ticket_keys_max = 16;              // keys that open tickets; more in files: refused; made here: the oldest is forgotten
+inline constexpr std::size_t ticket_key_file_bytes_max = 4096;  // --session-ticket-key-file; a larger file: refused
 inline constexpr std::uint32_t rsa_key_bits_max = 8192;         // an RSA key in a peer's chain; larger: handshake fails, as with Go
 inline constexpr std::size_t early_plaintext_max = 64 * 1024;   // plaintext held while the reader is paused; reading stops at it
 
@@ -144,7 +151,7 @@ inline constexpr std::size_t log_queue_lines = 8192;            // log lines wai
 inline constexpr milliseconds reload_debounce{100};             // file events within this are one reload
 inline constexpr milliseconds reload_debounce_max{500};         // …but a reload never waits longer for them to rest
 inline constexpr seconds reload_poll{10};                       // files are looked at so often for changes inotify did not tell
-inline constexpr seconds ticket_key_period{12 * 3600};          // a new ticket key; the one before still opens tickets
+inline constexpr seconds ticket_key_period{12 * 3600};          // --session-ticket-rotate-interval: a new ticket key; those before still open tickets
 inline constexpr std::size_t admin_connections_max = 64;        // --admin-listen; further ones are closed at accept
 inline constexpr seconds admin_timeout{10};                     // of an admin request's head, an idle or a stuck admin connection
 inline constexpr std::size_t policy_file_bytes_max = 256u * 1024 * 1024;  // larger: the set is refused

@@ -52,7 +52,9 @@ class Judge {
     const std::size_t before = problems_;
     for (const SourceReport& report : source.read(wall_now())) {
       for (const Fault& fault : report.faults) problem(fault);
-      for (const std::string& warning : report.warnings) problem({warning, ""});
+      const bool usable = report.kind == SourceKind::session_ticket_keys;
+      for (const std::string& warning : report.warnings)
+        usable ? note("warning: " + warning) : problem({warning, ""});
     }
     if (!source.complete()) return;
     const auto snapshot = source.build(wall_now());

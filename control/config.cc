@@ -289,12 +289,24 @@ void check_tokens(const Config& config, std::vector<Fault>& problems) {
 }
 
 // What no single value shows.
+// Keys of files are rotated by who writes the files.
+void check_tickets(const Config& config, std::vector<Fault>& problems) {
+  const auto interval = config.origin.find("session-ticket-rotate-interval");
+  if (config.session_ticket_key_file.empty() || interval == config.origin.end()) return;
+  problems.push_back(
+      {"session-ticket-rotate-interval: is for keys made here, not for those of "
+       "session-ticket-key-file",
+       interval->second}
+  );
+}
+
 void check_whole(const Config& config, std::vector<Fault>& problems) {
   need(config, "listen", ": at least one HOST:PORT", problems);
   need(config, "tls-cert-file", "", problems);
   need(config, "tls-private-key-file", "", problems);
   need(config, "client-ca-file", "", problems);
   check_cipher_suites(config, problems);
+  check_tickets(config, problems);
   check_upstreams(config, problems);
   check_tokens(config, problems);
   if (config.uses(Authorizer::rbac) && !config.bootstrap_policy) {

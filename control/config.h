@@ -64,6 +64,11 @@ struct Config {
   MinVersion tls_min_version = MinVersion::tls_1_2;
   std::vector<std::string> tls_cipher_suites;  // Go's names; empty: the defaults of tls/context.h
 
+  std::vector<std::string> session_ticket_key_file;  // empty: keys are made here, and rotated
+  Duration session_ticket_rotate_interval = limits::ticket_key_period;
+  Duration ticket_lifetime = limits::ticket_lifetime;            // zero: no tickets
+  Duration resumption_lineage_max = limits::ticket_lineage_max;  // zero: no tickets
+
   std::string client_ca_file;
   ClientCertMode client_cert_mode = ClientCertMode::require;
   std::vector<identity::CertificateRule> certificate_mappings;  // in order; each compiles
@@ -99,7 +104,8 @@ struct Config {
   std::vector<std::string> node_graph;
   bool node_restriction = false;  // --enable-admission-plugins
   std::vector<std::string> policy;
-  bool bootstrap_policy = false;  // Kubernetes' default roles and bindings, beneath those of `policy`
+  bool bootstrap_policy =
+      false;  // Kubernetes' default roles and bindings, beneath those of `policy`
 
   bool admin = true;
   HostPort admin_listen{"127.0.0.1", 9440};

@@ -376,7 +376,7 @@ int Gate::serve_until_stopped() {
         event_text("admin listening", {{"address", admin_->address().to_string()}}));
   notify_service_manager("READY=1");
   next_look_ = monotonic_now() + limits::reload_poll;
-  next_key_ = monotonic_now() + limits::ticket_key_period;
+  next_key_ = monotonic_now() + config_.session_ticket_rotate_interval;
   next_fetched_ = config_.authentication_config.empty() ? Instant::never() : monotonic_now();
   while (status_.workers_running.load() > 0) {
     std::array<pollfd, 3> waits = {
@@ -414,7 +414,7 @@ void Gate::on_timers() {
   }
   if (now >= next_key_) {
     reloader_->rotate_ticket_keys(wall_now());
-    next_key_ = now + limits::ticket_key_period;
+    next_key_ = now + config_.session_ticket_rotate_interval;
   }
 }
 

@@ -143,6 +143,30 @@ void add_handshakes(Page& page) {
   }
 }
 
+void add_identity_cache(Page& page) {
+  MetricFamily& family = page.family(
+      "gatehouse_identity_cache_lookups_total",
+      MetricType::Counter,
+      "Client chains of full handshakes. hit: verified before; miss: not known; stale: known, but "
+      "the trust changed or its validity ended, so verified anew."
+  );
+  using Counters = tls::IdentityCacheCounters;
+  const auto count = [&page](Counter Counters::* counter) {
+    return page.sum([counter](const Metrics& metrics) {
+      return (metrics.identity_cache.*counter).read();
+    });
+  };
+  Page::row(family, count(&Counters::hits), {{"result", "hit"}});
+  Page::row(family, count(&Counters::misses), {{"result", "miss"}});
+  Page::row(family, count(&Counters::stale), {{"result", "stale"}});
+  MetricFamily& evicted = page.family(
+      "gatehouse_identity_cache_evicted_total",
+      MetricType::Counter,
+      "Client chains forgotten because the cache of a worker was full."
+  );
+  Page::row(evicted, count(&Counters::evicted));
+}
+
 void add_requests_by_verb(Page& page) {
   MetricFamily& family = page.family(
       "gatehouse_requests_total",
@@ -462,6 +486,7 @@ std::string render_metrics(const View& view) {
   Page page(view);
   add_connections(page);
   add_handshakes(page);
+  add_identity_cache(page);
   add_requests(page);
   add_latencies(page);
   add_upstream(page);

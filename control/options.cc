@@ -174,6 +174,22 @@ Shown show_duration(const Config& config) {
   return {format_duration(config.*Member)};
 }
 
+// Whole seconds, since certificates and tickets know no shorter time.
+template <auto Member, std::int64_t Min, std::int64_t Max>
+Taken take_seconds(Config& config, std::string_view value, const std::string&) {
+  const auto duration = parse_duration(value);
+  const std::chrono::seconds low(Min), high(Max);
+  const bool whole = duration && *duration % std::chrono::seconds(1) == Duration::zero();
+  if (!whole || *duration < low || *duration > high) {
+    return fail(
+        "expected a duration of whole seconds from " + format_duration(low) + " to " +
+        format_duration(high) + ", found " + in_quotes(value)
+    );
+  }
+  config.*Member = *duration;
+  return {};
+}
+
 // ---- addresses ----
 
 Taken add_listen(Config& config, std::string_view value, const std::string&) {
@@ -272,7 +288,8 @@ std::vector<std::string> split(std::string_view text, char at) {
 
 // "cert,key" or "cert,key:name,name", as kube-apiserver reads it: names come after the last colon.
 Taken add_sni_cert_key(Config& config, std::string_view value, const std::string& folder) {
-  const std::string expected = "expected CERT,KEY or CERT,KEY:NAME[,NAME…], found " + in_quotes(value);
+  const std::string expected =
+      "expected CERT,KEY or CERT,KEY:NAME[,NAME…], found " + in_quotes(value);
   std::string_view files = value;
   CertificateFiles certificate;
   if (const auto colon = value.rfind(':'); colon != value.npos) {
@@ -467,6 +484,18 @@ constexpr Option table[] = {
   {"tls-cipher-suites", OptionKind::list, g_tls, "NAME,…",
    "Cipher suites of TLS 1.2, by Go's names (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256). TLS 1.3's are fixed.",
    add_cipher_suites, clear_list<&Config::tls_cipher_suites>, show_texts<&Config::tls_cipher_suites>},
+  {"ticket-lifetime", OptionKind::value, g_tls, "DURATION",
+   "A session ticket is good for so long, at most 168h; 0s: clients get none, each handshake is a full one.",
+   take_seconds<&Config::ticket_lifetime, 0, limits::ticket_lifetime_limit.count()>, nullptr, show_duration<&Config::ticket_lifetime>},
+  {"resumption-lineage-max", OptionKind::value, g_tls, "DURATION",
+   "So long after its full handshake a session may go on from ticket to ticket, at most 720h; then the certificate is asked for again. 0s: no tickets.",
+   take_seconds<&Config::resumption_lineage_max, 0, limits::ticket_lineage_limit.count()>, nullptr, show_duration<&Config::resumption_lineage_max>},
+  {"session-ticket-key-file", OptionKind::list, g_tls, "PATH",
+   "Keys of session tickets, the same for all replicas: 80 raw bytes (openssl rand 80), or base64 of such, one a line. The first key seals, all open; may be repeated. Of a folder's files, by name, the last but one seals. Re-read when they change. Default: keys made here.",
+   add_path<&Config::session_ticket_key_file>, clear_list<&Config::session_ticket_key_file>, show_texts<&Config::session_ticket_key_file>},
+  {"session-ticket-rotate-interval", OptionKind::value, g_tls, "DURATION",
+   "A new key made here so often; those before open tickets for their lifetime (at most 15 of them).",
+   take_seconds<&Config::session_ticket_rotate_interval, 1, limits::ticket_lifetime_limit.count()>, nullptr, show_duration<&Config::session_ticket_rotate_interval>},
 
   {"client-ca-file", OptionKind::value, g_client, "FILE",
    "CA certificates that clients' certificates must lead to (PEM). Needed. Re-read when it changes.",

@@ -204,6 +204,7 @@ Outcome<void> Reloader::publish_tls(UnixTime now) {
 }
 
 void Reloader::rotate_ticket_keys(UnixTime now) {
+  if (!config_.session_ticket_key_file.empty()) return;  // theirs are rotated in the files
   auto rotated = tls_.rotate_ticket_keys();
   if (rotated) rotated = publish_tls(now);
   if (!rotated)

@@ -2,9 +2,11 @@
 #include "control/tls_source.h"
 
 #include "control/cipher_suites.h"
+#include "tls/ticket_key_files.h"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 namespace gh::control {
@@ -38,7 +40,8 @@ std::string_view name_of(SourceKind kind) {
       "proxy_client_certificate",
       "requestheader_client_ca",
       "tokens",
-      "node_graph"
+      "node_graph",
+      "session_ticket_keys"
   };
   return names[static_cast<std::size_t>(kind)];
 }
@@ -52,7 +55,8 @@ bool TlsSource::needs_upstream_tls() const noexcept {
 bool TlsSource::complete() const noexcept {
   const bool upstream = !needs_upstream_tls() || (upstream_trust_ && proxy_client_);
   const bool proxies = config_.requestheader_client_ca_file.empty() || proxy_trust_;
-  return !serving_.empty() && client_trust_ && proxies && upstream;
+  const bool tickets = config_.session_ticket_key_file.empty() || ticket_keys_;
+  return !serving_.empty() && client_trust_ && proxies && upstream && tickets;
 }
 
 std::vector<SourceReport> TlsSource::read(UnixTime now) {
@@ -70,6 +74,7 @@ std::vector<SourceReport> TlsSource::read(UnixTime now) {
     );
     reports.push_back(read_proxy_client(now));
   }
+  if (!config_.session_ticket_key_file.empty()) reports.push_back(read_ticket_keys());
   return reports;
 }
 
@@ -147,6 +152,28 @@ SourceReport TlsSource::read_proxy_client(UnixTime now) {
   return report;
 }
 
+SourceReport TlsSource::read_ticket_keys() {
+  SourceReport report{SourceKind::session_ticket_keys, ReadResult::failed, {}, {}};
+  auto files = tls::load_ticket_keys(config_.session_ticket_key_file);
+  if (!files) {
+    report.faults.push_back(std::move(files).error());
+    return report;
+  }
+  report.warnings = std::move(files->warnings);
+  report.result =
+      ticket_keys_ && *ticket_keys_ == *files->keys ? ReadResult::unchanged : ReadResult::changed;
+  if (report.result == ReadResult::changed) ticket_keys_ = std::move(files->keys);
+  return report;
+}
+
+tls::TicketLimits TlsSource::ticket_limits() const {
+  using std::chrono::duration_cast;
+  return {
+      duration_cast<std::chrono::seconds>(config_.ticket_lifetime),
+      duration_cast<std::chrono::seconds>(config_.resumption_lineage_max)
+  };
+}
+
 tls::ProtocolSettings TlsSource::protocol() const {
   tls::ProtocolSettings protocol;
   const bool only_13 = config_.tls_min_version == MinVersion::tls_1_3;
@@ -164,6 +191,7 @@ tls::ServerSettings TlsSource::server_settings(std::vector<tls::KeyPair> certifi
   const bool require = config_.client_cert_mode == ClientCertMode::require;
   settings.mode = require ? tls::ClientCertMode::require : tls::ClientCertMode::request;
   settings.ticket_keys = ticket_keys_;
+  settings.tickets = ticket_limits();
   settings.protocol = protocol();
   return settings;
 }
@@ -180,7 +208,10 @@ tls::ClientSettings TlsSource::client_settings(const UpstreamUrl& upstream, bool
 }
 
 Outcome<void> TlsSource::rotate_ticket_keys() {
-  auto keys = ticket_keys_ ? ticket_keys_->rotated() : tls::TicketKeys::generate();
+  // As many as open what is younger than its lifetime.
+  const auto keep = config_.ticket_lifetime / config_.session_ticket_rotate_interval + 1;
+  auto keys = ticket_keys_ ? ticket_keys_->rotated(static_cast<std::size_t>(keep))
+                           : tls::TicketKeys::generate();
   if (!keys) return fail(std::move(keys).error());
   ticket_keys_ = std::move(*keys);
   return {};
@@ -225,6 +256,9 @@ std::vector<std::string> TlsSource::files() const {
     files.insert(files.end(), {more.cert_file, more.key_file});
   if (!config_.requestheader_client_ca_file.empty())
     files.push_back(config_.requestheader_client_ca_file);
+  files.insert(
+      files.end(), config_.session_ticket_key_file.begin(), config_.session_ticket_key_file.end()
+  );
   if (needs_upstream_tls()) {
     files.insert(
         files.end(),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Certificates, keys and CAs from files: each kind is read, judged and replaced by itself, so that
-// a bad serving certificate does not keep a withdrawn CA in force. In: the file names of a Config.
-// Out: what changed and what was wrong; TlsSnapshots for the workers. Control only.
+// Certificates, keys (of session tickets too) and CAs from files: each kind is read, judged and
+// replaced by itself, so that a bad serving certificate does not keep a withdrawn CA in force. In:
+// the file names of a Config. Out: what changed and what was wrong; TlsSnapshots for the workers.
+// Control only.
 #pragma once
 
 #include "base/result.h"
@@ -28,9 +29,10 @@ enum class SourceKind : std::uint8_t {
   proxy_client_certificate,
   requestheader_client_ca,
   tokens,
-  node_graph
+  node_graph,
+  session_ticket_keys
 };
-inline constexpr std::size_t source_kinds = 8;
+inline constexpr std::size_t source_kinds = 9;
 std::string_view name_of(SourceKind kind);
 
 enum class ReadResult : std::uint8_t { unchanged, changed, failed };
@@ -50,9 +52,9 @@ class TlsSource {
   std::vector<SourceReport> read(UnixTime now);
   bool complete() const noexcept;  // every kind that is needed has been read once
 
-  // From what was read last. New tickets open with the key before last too.
+  // From what was read last.
   Outcome<std::unique_ptr<const worker::TlsSnapshot>> build(UnixTime now);
-  Outcome<void> rotate_ticket_keys();
+  Outcome<void> rotate_ticket_keys();  // those made here
 
   std::vector<std::string> files() const;  // to watch
 
@@ -63,6 +65,8 @@ class TlsSource {
   SourceReport read_serving(UnixTime now);
   SourceReport read_trust(SourceKind kind, const std::string& file, Trust& into, UnixTime now);
   SourceReport read_proxy_client(UnixTime now);
+  SourceReport read_ticket_keys();
+  tls::TicketLimits ticket_limits() const;
   tls::ProtocolSettings protocol() const;
   tls::ServerSettings server_settings(std::vector<tls::KeyPair> certificates) const;
   tls::ClientSettings client_settings(const UpstreamUrl& upstream, bool h2) const;

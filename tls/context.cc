@@ -283,7 +283,8 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
   state->proxy_trust = settings.proxy_trust;
   state->session_epoch = session_epoch(*state);
   state->mode = settings.mode;
-  state->ticket_keys = settings.ticket_keys;
+  state->tickets = settings.tickets;
+  if (settings.tickets.any()) state->ticket_keys = settings.ticket_keys;
   state->alpn = wire_of(settings.alpn);
   out->warnings_ = state->trust->warnings(now);
   for (const KeyPair& files : settings.certificates) {

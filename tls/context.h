@@ -60,6 +60,7 @@ struct ServerSettings {
   std::shared_ptr<const TrustStore> proxy_trust;
   ClientCertMode mode = ClientCertMode::require;
   std::shared_ptr<const TicketKeys> ticket_keys;        // null: no resumption
+  TicketLimits tickets;                                 // zero: no resumption
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};  // in order of our preference
   ProtocolSettings protocol;
 };

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "tls/certificate.h"
+#include "tls/identity_cache.h"
 #include "tls/openssl/engine_impl.h"
 #include "tls/openssl/errors.h"
 #include "tls/openssl/path_verifier.h"
@@ -17,8 +18,10 @@
 
 namespace gh::tls {
 
-std::unique_ptr<Engine> Engine::make_server(ServerContext& context, ByteQueue& out) {
-  auto engine = std::make_unique<OpensslEngine>(context.state(), nullptr, out);
+std::unique_ptr<Engine> Engine::make_server(
+    ServerContext& context, ByteQueue& out, IdentityCache* known
+) {
+  auto engine = std::make_unique<OpensslEngine>(context.state(), nullptr, out, known);
   return engine->start(context.state()->context.get()) ? std::move(engine) : nullptr;
 }
 
@@ -28,9 +31,16 @@ std::unique_ptr<Engine> Engine::make_client(ClientContext& context, ByteQueue& o
 }
 
 OpensslEngine::OpensslEngine(
-    std::shared_ptr<const ServerState> server, std::shared_ptr<ClientState> client, ByteQueue& out
+    std::shared_ptr<const ServerState> server,
+    std::shared_ptr<ClientState> client,
+    ByteQueue& out,
+    IdentityCache* known
 )
-    : server_(std::move(server)), client_(std::move(client)), out_(out), pending_(out.pool()) {}
+    : server_(std::move(server)),
+      client_(std::move(client)),
+      out_(out),
+      pending_(out.pool()),
+      known_(known) {}
 
 OpensslEngine::~OpensslEngine() {
   // A connection that ended without close_notify does not spoil its session (TLS 1.2 and later);
@@ -164,9 +174,11 @@ void OpensslEngine::finish_handshake() {
   resumed_ = SSL_session_reused(ssl_.get()) == 1;
   if (server_ && resumed_ && restored_) {
     peer_ = std::move(restored_->peer);
+    chain_ = std::move(restored_->chain);
     trust_epoch_ = peer_ ? trust().epoch() : 0;
   }
   restored_.reset();
+  if (!resumed_) remember();
   // TLS 1.2: the library tells nothing of a ticket that a resumption brought.
   if (client_ && client_->resume && version_ == ProtocolVersion::tls_1_2) {
     SessionHandle session(SSL_get1_session(ssl_.get()));
@@ -297,28 +309,6 @@ const TrustStore& OpensslEngine::trust() const {
   return server_ ? *server_->trust : *client_->trust;
 }
 
-namespace {
-
-class DerBytes {  // a certificate, encoded
- public:
-  explicit DerBytes(X509* certificate) : size_(i2d_X509(certificate, &bytes_)) {}
-
-  DerBytes(DerBytes&& other) noexcept
-      : bytes_(std::exchange(other.bytes_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
-  DerBytes& operator=(DerBytes&&) = delete;
-
-  ~DerBytes() { OPENSSL_free(bytes_); }
-
-  ByteView view() const { return {bytes_, static_cast<std::size_t>(size_ < 0 ? 0 : size_)}; }
-
- private:
-  unsigned char* bytes_ = nullptr;
-  int size_;
-};
-
-}  // namespace
-
 VerifyRequest OpensslEngine::request() const {
   VerifyRequest out;
   out.purpose = server_ ? Purpose::client : Purpose::server;
@@ -330,17 +320,20 @@ VerifyRequest OpensslEngine::request() const {
 
 bool OpensslEngine::judge(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys) {
   std::string why;
-  auto verified = PathVerifier(trust(), request(), &why).run(chain, keys);
+  const VerifyRequest asked = request();
+  PathVerifier verifier(trust(), asked, &why);
+  auto verified = verifier.run(chain, keys);
   trust_epoch_ = trust().epoch();
+  lasting_ = verified || !verifier.depends_on_time();
   if (verified) {
-    peer_ = std::make_unique<PeerCertificate>(std::move(*verified));
+    peer_ = std::make_shared<const PeerCertificate>(std::move(*verified));
     return true;
   }
   peer_error_ = verified.error();
   error_text_ = std::move(why);
   if (auto names = parse_peer_certificate(chain[0])) {
     names->chain_fingerprint = chain_fingerprint(chain);
-    peer_ = std::make_unique<PeerCertificate>(std::move(*names));
+    peer_ = std::make_shared<const PeerCertificate>(std::move(*names));
   }
   return false;
 }
@@ -350,8 +343,59 @@ bool OpensslEngine::judge(std::span<const ByteView> chain, std::span<EVP_PKEY* c
 void OpensslEngine::judge_front_proxy(
     std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
 ) {
-  auto verified = PathVerifier(*server_->proxy_trust, request(), nullptr).run(chain, keys);
-  if (verified) front_proxy_ = std::make_unique<PeerCertificate>(std::move(*verified));
+  const VerifyRequest asked = request();
+  PathVerifier verifier(*server_->proxy_trust, asked, nullptr);
+  auto verified = verifier.run(chain, keys);
+  lasting_ = lasting_ && (verified || !verifier.depends_on_time());
+  if (verified) front_proxy_ = std::make_shared<const PeerCertificate>(std::move(*verified));
+}
+
+// ---- chains that are known ----
+
+bool OpensslEngine::recall(const Fingerprint& chain) {
+  const Judgement* found =
+      known_ == nullptr ? nullptr : known_->find(chain, server_->session_epoch, now_);
+  if (found == nullptr) return false;
+  peer_ = found->peer;
+  front_proxy_ = found->front_proxy;
+  chain_ = found->chain;
+  peer_error_ = found->client_error;
+  error_text_ = found->why;
+  trust_epoch_ = trust().epoch();
+  return true;
+}
+
+// Once the handshake has ended, so that the client has proved that the chain is its own.
+void OpensslEngine::remember() {
+  const bool proved = peer_ && (peer_error_ == TlsError::none || front_proxy_);
+  if (known_ == nullptr || !lasting_ || !proved) return;
+  known_->put(
+      peer_->chain_fingerprint,
+      server_->session_epoch,
+      {peer_, front_proxy_, chain_, peer_error_, error_text_}
+  );
+}
+
+namespace {
+
+// What the handshake goes no further for, in any mode.
+bool is_readable(TlsError refused) {
+  return refused != TlsError::unparsable_certificate && refused != TlsError::internal &&
+         refused != TlsError::chain_too_long;
+}
+
+}  // namespace
+
+TlsError OpensslEngine::judge_presented(
+    std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
+) {
+  if (chain.empty() || chain.size() != keys.size()) return TlsError::internal;
+  if (!server_) return judge(chain, keys) ? TlsError::none : peer_error_;
+  chain_ = std::make_shared<const std::vector<std::uint8_t>>(pack_chain(chain));
+  if (recall(sha256(*chain_))) return peer_error_;
+  const TlsError refused = judge(chain, keys) ? TlsError::none : peer_error_;
+  if (is_readable(refused) && server_->proxy_trust) judge_front_proxy(chain, keys);
+  return refused;
 }
 
 bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
@@ -366,22 +410,15 @@ bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
   for (int i = 0; i < sk_X509_num(parsed); ++i)
     keys.push_back(X509_get0_pubkey(sk_X509_value(parsed, i)));
   ERR_clear_error();  // a key the library cannot read is ours to judge
-  TlsError refused = TlsError::none;
-  if (!read_presented(chain) || chain.empty() || chain.size() != keys.size()) {
-    refused = TlsError::internal;
-  } else if (!judge(chain, keys)) {
-    refused = peer_error_;
-  }
-  const bool readable = refused != TlsError::unparsable_certificate &&
-                        refused != TlsError::internal && refused != TlsError::chain_too_long;
-  if (readable && server_ && server_->proxy_trust) judge_front_proxy(chain, keys);
+  const TlsError refused =
+      read_presented(chain) ? judge_presented(chain, keys) : TlsError::internal;
   presented_count_ = static_cast<std::uint32_t>(chain.size());
   presented_ = {};
   lineage_start_ = now_;
   // In request mode a refused certificate is for the authenticators to see; one that Go would not
   // parse ends the handshake, as there.
   const bool tolerated =
-      readable && server_ && (server_->mode == ClientCertMode::request || front_proxy_);
+      is_readable(refused) && server_ && (server_->mode == ClientCertMode::request || front_proxy_);
   if (refused == TlsError::none || tolerated) {
     X509_STORE_CTX_set_error(store, X509_V_OK);
     if (refused != TlsError::none || front_proxy_) SSL_set_num_tickets(ssl_.get(), 0);
@@ -392,25 +429,13 @@ bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
   return false;
 }
 
-// The library keeps the chain it parsed (after a resumption: the client's own certificate); it is
-// encoded again for this rare event.
 Result<PeerCertificate, TlsError> OpensslEngine::verify_client_again(
     const TrustStore& trust_now, UnixTime now
 ) const {
-  std::vector<X509*> parsed = {SSL_get0_peer_certificate(ssl_.get())};
-  if (parsed[0] == nullptr) return fail(TlsError::no_certificate);
-  STACK_OF(X509)* rest = resumed_ ? nullptr : SSL_get_peer_cert_chain(ssl_.get());
-  for (int i = 0; i < sk_X509_num(rest); ++i) parsed.push_back(sk_X509_value(rest, i));
-  std::vector<DerBytes> encoded;
-  std::vector<ByteView> chain;
-  std::vector<EVP_PKEY*> keys;
-  for (X509* certificate : parsed) {
-    chain.push_back(encoded.emplace_back(certificate).view());
-    keys.push_back(X509_get0_pubkey(certificate));
-  }
+  if (!established_ || !chain_ || chain_->empty()) return fail(TlsError::no_certificate);
   VerifyRequest asked = request();
   asked.now = now;
-  return PathVerifier(trust_now, asked, nullptr).run(chain, keys);
+  return trust_now.verify(unpack_chain(*chain_), asked);
 }
 
 // ---- SNI ----
@@ -450,7 +475,9 @@ bool OpensslEngine::on_ticket_wanted() {
   // moved yet.
   const bool resumption = SSL_session_reused(ssl_.get()) == 1 && restored_.has_value();
   const PeerCertificate* peer = resumption ? restored_->peer.get() : peer_.get();
-  if (peer_error_ != TlsError::none || front_proxy_)
+  const auto& chain = resumption ? restored_->chain : chain_;
+  const ByteView leaf = peer != nullptr && chain ? unpack_chain(*chain)[0] : ByteView{};
+  if (peer_error_ != TlsError::none || front_proxy_ || leaf.size() > limits::ticket_leaf_bytes_max)
     return SSL_SESSION_set1_ticket_appdata(session, "", 0) == 1;  // opens to nothing: never resumed
   TicketState state;
   state.mode = server_->mode;
@@ -459,13 +486,17 @@ bool OpensslEngine::on_ticket_wanted() {
   state.trust_epoch = server_->session_epoch;
   if (peer != nullptr) {
     state.chain_fingerprint = peer->chain_fingerprint;
+    state.not_before = peer->path_not_before;
     state.not_after = peer->not_after;
+    state.leaf = leaf;
   }
   state.lineage_start = resumption ? restored_->lineage_start : lineage_start_;
   state.issued = now_;
   state.server_name = server_name_;
   const auto bytes = state.encode();
-  return SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) == 1;
+  if (SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) != 1) return false;
+  drop_peer(session);
+  return true;
 }
 
 SSL_TICKET_RETURN OpensslEngine::on_ticket_opened(SSL_SESSION* session, bool renew) {
@@ -476,50 +507,59 @@ SSL_TICKET_RETURN OpensslEngine::on_ticket_opened(SSL_SESSION* session, bool ren
   if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1) return full_handshake;
   const auto ticket = TicketState::decode({static_cast<const std::uint8_t*>(data), size});
   if (!ticket) return full_handshake;
-  const TicketVerdict verdict =
-      may_resume(*ticket, server_->mode, server_->session_epoch, server_name_, now_);
+  const TicketVerdict verdict = may_resume(
+      *ticket, server_->mode, server_->session_epoch, server_name_, now_, server_->tickets
+  );
   if (verdict == TicketVerdict::refuse) return full_handshake;
   // Whether it is a front proxy is only asked in full handshakes.
   if (verdict == TicketVerdict::verify_again && server_->proxy_trust) return full_handshake;
-  Restored restored;
-  restored.lineage_start = ticket->lineage_start;
-  restored.presented = ticket->presented;
-  if (ticket->has_certificate) {
-    restored.peer = restore_peer(
-        *ticket, SSL_SESSION_get0_peer(session), verdict == TicketVerdict::verify_again
-    );
-    if (!restored.peer) return full_handshake;
-  }
-  restored_ = std::move(restored);
+  if (!restore(*ticket, verdict == TicketVerdict::verify_again)) return full_handshake;
   // TLS 1.3 tickets are for one use (RFC 8446 §C.4), so each resumption gives the next one.
   const bool spent = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION ||
-                     now_.seconds - ticket->issued.seconds > limits::ticket_lifetime.count() / 2;
+                     now_.seconds - ticket->issued.seconds > server_->tickets.lifetime.count() / 2;
   return renew || spent ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
-// The certificate comes back from the session; what was proved about it from the ticket.
-// Intermediates are in neither, so a chain that needed some is not verified again: full handshake.
-std::unique_ptr<PeerCertificate> OpensslEngine::restore_peer(
-    const TicketState& ticket, X509* leaf, bool verify_again
-) {
-  if (leaf == nullptr) return nullptr;
-  const DerBytes der(leaf);
-  const ByteView bytes = der.view();
-  auto peer = std::make_unique<PeerCertificate>();
+// The certificate and what was proved about it come back from the ticket, or, shared with other
+// connections of this client, from the cache. Intermediates are not in the ticket, so a chain that
+// needed some is not verified again: full handshake.
+bool OpensslEngine::restore(const TicketState& ticket, bool verify_again) {
+  Restored restored;
+  restored.lineage_start = ticket.lineage_start;
+  restored.presented = ticket.presented;
+  if (!ticket.has_certificate) {
+    restored_ = std::move(restored);
+    return true;
+  }
+  const Judgement* found =
+      known_ == nullptr ? nullptr
+                        : known_->peek(ticket.chain_fingerprint, server_->session_epoch, now_);
+  if (found != nullptr) {
+    if (found->client_error != TlsError::none || found->front_proxy) return false;
+    restored.peer = found->peer;
+    restored.chain = found->chain;
+    restored_ = std::move(restored);
+    return true;
+  }
+  const ByteView leaf = ticket.leaf;
+  auto peer = std::make_shared<PeerCertificate>();
   if (verify_again) {
-    if (ticket.presented != 1) return nullptr;
-    EVP_PKEY* const key = X509_get0_pubkey(leaf);
-    auto verified =
-        PathVerifier(trust(), request(), nullptr).run(std::span(&bytes, 1), std::span(&key, 1));
-    if (!verified) return nullptr;
+    if (ticket.presented != 1) return false;
+    auto verified = trust().verify(std::span(&leaf, 1), request());
+    if (!verified) return false;
     *peer = std::move(*verified);
   } else {
-    if (!parse_certificate(bytes, peer.get())) return nullptr;
-    peer->fingerprint = sha256(bytes);
+    if (!parse_certificate(leaf, peer.get())) return false;
+    peer->fingerprint = sha256(leaf);
+    peer->path_not_before = ticket.not_before;
     peer->not_after = ticket.not_after;
   }
   peer->chain_fingerprint = ticket.chain_fingerprint;
-  return peer;
+  restored.peer = std::move(peer);
+  restored.chain =
+      std::make_shared<const std::vector<std::uint8_t>>(pack_chain(std::span(&leaf, 1)));
+  restored_ = std::move(restored);
+  return true;
 }
 
 bool OpensslEngine::keep_session(SSL_SESSION* session) {

@@ -20,6 +20,7 @@
 
 namespace gh::tls {
 
+class IdentityCache;
 class ServerContext;
 class ClientContext;
 class TrustStore;
@@ -58,7 +59,10 @@ class Engine {
  public:
   // `out` gets the ciphertext and must outlive the engine. `server_name` for SNI and name
   // verification (an IP literal is verified as IP and sends no SNI).
-  static std::unique_ptr<Engine> make_server(ServerContext& context, ByteQueue& out);
+  // `known`: the core's verified chains, which outlive the engine; null: each is verified.
+  static std::unique_ptr<Engine> make_server(
+      ServerContext& context, ByteQueue& out, IdentityCache* known = nullptr
+  );
   static std::unique_ptr<Engine> make_client(ClientContext& context, ByteQueue& out);
   virtual ~Engine() = default;
 

@@ -26,6 +26,7 @@ struct PeerCertificate {
   Fingerprint chain_fingerprint{};  // of the chain as presented: SHA-256 over each length and DER
   UnixTime not_before;              // of the leaf
   UnixTime not_after;               // the earliest notAfter along the verified path
+  UnixTime path_not_before;         // the latest notBefore along it
 };
 
 }  // namespace gh::tls

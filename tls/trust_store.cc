@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/trust_store.h"
 
+#include "base/assert.h"
 #include "tls/openssl/path_verifier.h"
 #include "tls/openssl/public_key.h"
 #include "tls/openssl/trust_contents.h"
@@ -37,11 +38,29 @@ void append_piece(std::vector<std::uint8_t>& out, ByteView piece) {
 
 }  // namespace
 
-Fingerprint chain_fingerprint(std::span<const ByteView> chain) {
+std::vector<std::uint8_t> pack_chain(std::span<const ByteView> chain) {
   std::vector<std::uint8_t> bytes;
+  std::size_t size = 0;
+  for (const ByteView certificate : chain) size += 4 + certificate.size();
+  bytes.reserve(size);
   for (const ByteView certificate : chain) append_piece(bytes, certificate);
-  return sha256(bytes);
+  return bytes;
 }
+
+std::vector<ByteView> unpack_chain(ByteView packed) {
+  std::vector<ByteView> chain;
+  while (packed.size() >= 4) {
+    std::size_t length = 0;
+    for (std::size_t i = 0; i < 4; ++i) length = length << 8 | packed[i];
+    packed = packed.subspan(4);
+    GH_ASSERT(length <= packed.size());
+    chain.push_back(packed.first(length));
+    packed = packed.subspan(length);
+  }
+  return chain;
+}
+
+Fingerprint chain_fingerprint(std::span<const ByteView> chain) { return sha256(pack_chain(chain)); }
 
 // ---- PEM ----
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mutual handshake in memory; the server's CPU alone is timed (P-256 keys, one client certificate
-// directly under its CA). Rows: full and resumed, by version.  Run: handshake_bench
-// --benchmark_repetitions=5
+// directly under its CA, or under an intermediate). Rows by version: full with a chain never seen
+// and with a known one, resumed.  Run: handshake_bench --benchmark_repetitions=9
+// --benchmark_enable_random_interleaving=true
 #include "base/buffer_pool.h"
 #include "base/byte_queue.h"
 #include "tests/support/test_pki.h"
 #include "tls/context.h"
 #include "tls/engine.h"
+#include "tls/identity_cache.h"
 
 #include <benchmark/benchmark.h>
 #include <time.h>
@@ -28,14 +30,15 @@ KeyPair pair_of(const test::Issued& issued) {
 }
 
 struct Bed {
-  Bed(ProtocolVersion version, bool resume) {
+  Bed(ProtocolVersion version, bool resume, bool intermediate) {
+    const test::Authority issuer = intermediate ? ca.intermediate("between") : ca;
     ServerSettings ours;
     ours.certificates = {pair_of(ca.server("api.test"))};
     ours.client_trust = *TrustStore::from_pem(ca.pem());
     ours.ticket_keys = *TicketKeys::generate();
     ClientSettings theirs;
     theirs.trust = ours.client_trust;
-    theirs.certificate = pair_of(ca.client("system:node:n1", {"system:nodes"}));
+    theirs.certificate = pair_of(issuer.client("system:node:n1", {"system:nodes"}));
     theirs.server_name = "api.test";
     theirs.resume = resume;
     for (auto* protocol : {&ours.protocol, &theirs.protocol})
@@ -46,11 +49,11 @@ struct Bed {
 
   // The server's seconds for one handshake, its engine made and dropped included; negative: it
   // failed.
-  double shake(bool& resumed) {
+  double shake(bool& resumed, bool remembers) {
     ByteQueue to_client(pool), to_server(pool);
     auto peer = Engine::make_client(*client, to_server);
     double start = cpu_seconds();
-    auto engine = Engine::make_server(*server, to_client);
+    auto engine = Engine::make_server(*server, to_client, remembers ? &known : nullptr);
     double spent = cpu_seconds() - start;
     bool good = true;
     std::uint8_t buffer[4096];
@@ -79,16 +82,21 @@ struct Bed {
   UnixTime now{test::now_seconds};
   BufferPool pool;
   test::Authority ca{"ca"};
+  IdentityCacheCounters counters;
+  IdentityCache known{counters};
   std::unique_ptr<ServerContext> server;
   std::unique_ptr<ClientContext> client;
 };
 
-void handshake(benchmark::State& state, ProtocolVersion version, bool resume) {
-  Bed bed(version, resume);
+enum class Kind { unknown, known, resumed };
+
+void handshake(benchmark::State& state, ProtocolVersion version, Kind kind, bool intermediate) {
+  const bool resume = kind == Kind::resumed, remembers = kind != Kind::unknown;
+  Bed bed(version, resume, intermediate);
   bool resumed = false;
-  bed.shake(resumed);  // leaves a ticket
+  bed.shake(resumed, remembers);  // leaves a ticket, or a chain that is known
   for (auto _ : state) {
-    const double seconds = bed.shake(resumed);
+    const double seconds = bed.shake(resumed, remembers);
     if (seconds < 0 || resumed != resume) {
       state.SkipWithError("not the handshake that was meant");
       break;
@@ -97,18 +105,20 @@ void handshake(benchmark::State& state, ProtocolVersion version, bool resume) {
   }
 }
 
-BENCHMARK_CAPTURE(handshake, full / tls13, ProtocolVersion::tls_1_3, false)
-    ->UseManualTime()
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(handshake, full / tls12, ProtocolVersion::tls_1_2, false)
-    ->UseManualTime()
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(handshake, resumed / tls13, ProtocolVersion::tls_1_3, true)
-    ->UseManualTime()
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK_CAPTURE(handshake, resumed / tls12, ProtocolVersion::tls_1_2, true)
-    ->UseManualTime()
-    ->Unit(benchmark::kMicrosecond);
+constexpr auto tls13 = ProtocolVersion::tls_1_3, tls12 = ProtocolVersion::tls_1_2;
+
+// clang-format off
+#define GH_ROW(name, ...) \
+  BENCHMARK_CAPTURE(handshake, name, __VA_ARGS__)->UseManualTime()->Unit(benchmark::kMicrosecond)
+GH_ROW(full_unknown/tls13, tls13, Kind::unknown, false);
+GH_ROW(full_known/tls13, tls13, Kind::known, false);
+GH_ROW(full_unknown_intermediate/tls13, tls13, Kind::unknown, true);
+GH_ROW(full_known_intermediate/tls13, tls13, Kind::known, true);
+GH_ROW(resumed/tls13, tls13, Kind::resumed, false);
+GH_ROW(full_unknown/tls12, tls12, Kind::unknown, false);
+GH_ROW(full_known/tls12, tls12, Kind::known, false);
+GH_ROW(resumed/tls12, tls12, Kind::resumed, false);
+// clang-format on
 
 }  // namespace
 }  // namespace gh::tls

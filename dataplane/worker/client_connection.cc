@@ -21,8 +21,8 @@ ClientConnection::ClientConnection(CoreState& state, Pipeline& pipeline, net::St
       accepted_(state.core.now()),
       peer_ip_(stream.peer().ip()) {
   const TlsSnapshot& snapshot = *state.shared.tls.read();
-  transport_.set_tls(tls::Engine::make_server(*snapshot.server[state.core.id().value], stream.out())
-  );
+  tls::ServerContext& context = *snapshot.server[state.core.id().value];
+  transport_.set_tls(tls::Engine::make_server(context, stream.out(), &state.identities));
   state_.timers.arm(timer_, accepted_ + state_.settings.handshake_timeout);
   state_.metrics.connections_open.add();
 }

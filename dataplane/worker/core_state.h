@@ -11,6 +11,7 @@
 #include "dataplane/worker/metrics.h"
 #include "dataplane/worker/principal.h"
 #include "dataplane/worker/worker.h"
+#include "tls/identity_cache.h"
 
 #include <array>
 #include <cstdint>
@@ -66,6 +67,7 @@ struct CoreState {
   Metrics& metrics;
   LogQueue& log;
   PrincipalCache principals;
+  tls::IdentityCache identities{metrics.identity_cache};
 
   // Owned from now on; deleted in the turn after bury(), or with the worker.
   void adopt(Connection& connection) noexcept {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program itself: exit codes, what it says, and its life from the start to a signal.
+#include "base/buffer_pool.h"
+#include "base/byte_queue.h"
 #include "tests/control/loopback_client.h"
 #include "tests/control/temporary_folder.h"
 #include "tests/control/test_certificates.h"
 #include "tests/support/tests_dir.h"
+#include "tls/context.h"
+#include "tls/engine.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -313,6 +317,203 @@ TEST_F(BinaryTest, does_not_start_with_anything_wrong_and_says_what) {
   for (const char* text : {"tls.key: ", "/policy: ", "no-such-host.invalid"}) {
     EXPECT_NE(said.text.find(text), std::string::npos) << text << "\n" << said.text;
   }
+}
+
+// ---- session tickets ----
+
+class TicketTest : public BinaryTest {
+ protected:
+  TicketTest() {
+    tls::ClientSettings settings;
+    settings.trust = *tls::TrustStore::from_pem(pem::ca_crt);
+    settings.certificate = {
+        std::string(pem::alice_crt), std::string(pem::alice_key), "alice.crt", "alice.key", {}
+    };
+    settings.server_name = "gate.test";
+    settings.alpn = {tls::Alpn::http_1_1};
+    settings.resume = true;
+    for (const auto version : {tls::ProtocolVersion::tls_1_2, tls::ProtocolVersion::tls_1_3}) {
+      settings.protocol.version_min = settings.protocol.version_max = version;
+      clients_.push_back(*tls::ClientContext::make(settings, wall_now()));
+    }
+  }
+
+  enum class Way { failed, full, resumed };
+
+  // A connection with one request; keeps the ticket it brought.
+  Way connect(tls::ClientContext& client, std::uint16_t port) {
+    LoopbackClient socket(port);
+    ByteQueue out(pool_);
+    auto engine = tls::Engine::make_client(client, out);
+    const auto send = [&] {
+      for (; !out.empty(); out.pop(out.front().size())) {
+        if (!socket.send(as_text(out.front()))) return;
+      }
+    };
+    bool asked = false;
+    for (;;) {
+      send();
+      const std::string piece = socket.read_some();
+      if (piece.empty() || !engine->on_ciphertext(as_bytes(piece), wall_now())) return Way::failed;
+      if (!engine->established()) continue;
+      if (!asked) {
+        asked = true;
+        static_cast<void>(engine->write(as_bytes("GET /api HTTP/1.1\r\nHost: gate.test\r\n\r\n")));
+      }
+      std::uint8_t plain[4096];
+      const auto n = engine->read(plain);
+      if (!n) return Way::failed;
+      if (*n > 0) return engine->resumed() ? Way::resumed : Way::full;
+    }
+  }
+
+  void expect_both(std::uint16_t port, Way way) {
+    for (auto& client : clients_) EXPECT_EQ(connect(*client, port), way);
+  }
+
+  // 80 bytes; another key for each number.
+  static std::string key(char number) {
+    std::string out;
+    for (int i = 0; i < 80; ++i) out.push_back(static_cast<char>(i * 37 + number * 91));
+    return out;
+  }
+
+  std::string key_file(const std::string& name, char number) {
+    folder_.write(name, key(number));
+    std::filesystem::permissions(folder_.at(name), std::filesystem::perms::owner_read);
+    return folder_.at(name);
+  }
+
+  std::uint16_t started(Program& gate) {
+    EXPECT_TRUE(gate.says("admin listening address=")) << gate.said();
+    return port_of(gate, "INFO listening");
+  }
+
+  BufferPool pool_;
+  std::vector<std::unique_ptr<tls::ClientContext>> clients_;
+};
+
+TEST_F(TicketTest, replica_accepts_tickets_of_another_with_the_same_key_file) {
+  const std::string file = key_file("ticket.key", 1);
+  Program one(flags("serve", {"--session-ticket-key-file", file}));
+  Program two(flags("serve", {"--session-ticket-key-file", file}));
+  const std::uint16_t first = started(one), second = started(two);
+  expect_both(first, Way::full);
+  expect_both(second, Way::resumed);
+  expect_both(first, Way::resumed);
+  EXPECT_NE(
+      page(port_of(two, "admin listening"), "/metrics")
+          .find("gatehouse_handshakes_total{kind=\"resumed\",version=\"TLSv1.3\",result=\"ok\"} 1"),
+      std::string::npos
+  );
+}
+
+TEST_F(TicketTest, replica_with_keys_of_its_own_shakes_hands_in_full) {
+  Program one(flags("serve")), two(flags("serve"));
+  const std::uint16_t first = started(one), second = started(two);
+  expect_both(first, Way::full);
+  expect_both(first, Way::resumed);
+  expect_both(second, Way::full);
+}
+
+TEST_F(TicketTest, keys_of_a_mounted_secret_are_rotated_while_it_runs) {
+  const auto version = [&](const std::string& name, const std::string& keys) {
+    for (const char number : keys) key_file("keys/.." + name + "/" + number, number);
+    std::filesystem::create_symlink(".." + name, folder_.path() / "keys/..data_tmp");
+    std::filesystem::rename(folder_.path() / "keys/..data_tmp", folder_.path() / "keys/..data");
+    for (const char number : keys) {
+      const auto link = folder_.path() / "keys" / std::string(1, number);
+      std::error_code there;
+      std::filesystem::create_symlink("..data/" + std::string(1, number), link, there);
+    }
+  };
+  version("a", "12");
+  Program gate(flags("serve", {"--session-ticket-key-file", folder_.at("keys")}));
+  const std::uint16_t port = started(gate);
+  expect_both(port, Way::full);  // sealed with 1
+  version("b", "123");
+  ASSERT_TRUE(gate.says("certificates in force changed=session_ticket_keys")) << gate.said();
+  expect_both(port, Way::resumed);  // and sealed with 2 from now on
+  std::filesystem::remove(folder_.path() / "keys/1");
+  ASSERT_TRUE(gate.says("certificates in force changed=session_ticket_keys")) << gate.said();
+  expect_both(port, Way::resumed);
+  version("c", "456");
+  for (const char* gone : {"keys/2", "keys/3"}) std::filesystem::remove(folder_.path() / gone);
+  gate.signal(SIGHUP);
+  ASSERT_TRUE(gate.says("certificates in force changed=session_ticket_keys")) << gate.said();
+  // The links may have been seen one by one; the key of these tickets is gone in the end.
+  gate.signal(SIGTERM);
+  EXPECT_EQ(gate.exit_code(), 0) << gate.said();
+}
+
+TEST_F(TicketTest, bad_keys_are_refused_at_the_start_and_change_nothing_later) {
+  const Said said = run(flags("serve", {"--session-ticket-key-file", folder_.write("short", "k")}));
+  EXPECT_EQ(said.code, 1);
+  EXPECT_NE(said.text.find("short"), std::string::npos) << said.text;
+  const std::string file = key_file("ticket.key", 1);
+  Program gate(flags("serve", {"--session-ticket-key-file", file}));
+  const std::uint16_t port = started(gate);
+  expect_both(port, Way::full);
+  folder_.replace("ticket.key", key(1).substr(32));
+  ASSERT_TRUE(gate.says("reload refused, what was in force stays")) << gate.said();
+  expect_both(port, Way::resumed);
+}
+
+TEST_F(TicketTest, check_warns_of_keys_that_others_may_read) {
+  const std::string file = key_file("ticket.key", 1);
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  const Said said = run(flags("check", {"--session-ticket-key-file", file}));
+  EXPECT_EQ(said.code, 0) << said.text;
+  EXPECT_NE(said.text.find("others than its owner"), std::string::npos) << said.text;
+}
+
+TEST_F(TicketTest, lifetime_of_zero_means_no_tickets) {
+  Program gate(flags("serve", {"--ticket-lifetime", "0s"}));
+  const std::uint16_t port = started(gate);
+  expect_both(port, Way::full);
+  expect_both(port, Way::full);
+}
+
+TEST_F(TicketTest, keys_made_here_rotate_and_tickets_stay_good) {
+  Program gate(flags("serve", {"--session-ticket-rotate-interval", "1s"}));
+  const std::uint16_t port = started(gate);
+  expect_both(port, Way::full);
+  usleep(2'200'000);  // two rotations
+  expect_both(port, Way::resumed);
+}
+
+TEST_F(TicketTest, ticket_of_a_removed_authority_opens_nothing) {
+  Program gate(flags("serve"));
+  const std::uint16_t port = started(gate);
+  expect_both(port, Way::full);
+  folder_.replace("ca.crt", pem::other_ca_crt);
+  ASSERT_TRUE(gate.says("certificates in force changed=client_ca")) << gate.said();
+  expect_both(port, Way::failed);
+}
+
+TEST_F(TicketTest, known_clients_are_counted_across_a_reload) {
+  Program gate(flags("serve", {"--ticket-lifetime", "0s", "--workers", "1"}));
+  const std::uint16_t port = started(gate);
+  const std::uint16_t admin = port_of(gate, "admin listening");
+  const auto lookups = [&](const std::string& result) {
+    const std::string text = page(admin, "/metrics");
+    const std::string row = "gatehouse_identity_cache_lookups_total{result=\"" + result + "\"} ";
+    const auto at = text.find(row);
+    return at == text.npos ? -1 : std::stoi(text.substr(at + row.size()));
+  };
+  expect_both(port, Way::full);
+  EXPECT_EQ(lookups("miss"), 1);
+  EXPECT_EQ(lookups("hit"), 1);
+  folder_.replace("tls.crt", pem::server2_crt);
+  folder_.replace("tls.key", pem::server2_key);
+  ASSERT_TRUE(gate.says("certificates in force changed=serving_certificate")) << gate.said();
+  expect_both(port, Way::full);
+  EXPECT_EQ(lookups("hit"), 3);
+  folder_.replace("ca.crt", std::string(pem::ca_crt) + std::string(pem::other_ca_crt));
+  ASSERT_TRUE(gate.says("certificates in force changed=client_ca")) << gate.said();
+  expect_both(port, Way::full);
+  EXPECT_EQ(lookups("stale"), 1);
+  EXPECT_EQ(lookups("hit"), 4);
 }
 
 }  // namespace

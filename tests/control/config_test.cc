@@ -123,6 +123,14 @@ TEST(Config, each_bad_value_is_told_with_what_was_expected) {
       {"admin-listen", "on", "expected HOST:PORT"},
       {"handshake-timeout", "10", "expected a duration such as \"30s\""},
       {"handshake-timeout", "0s", "expected a duration from 100ms to 24h0m0s"},
+      {"ticket-lifetime", "169h", "expected a duration of whole seconds from 0s to 168h0m0s"},
+      {"ticket-lifetime", "1500ms", "expected a duration of whole seconds"},
+      {"ticket-lifetime", "-1s", "expected a duration of whole seconds"},
+      {"ticket-lifetime", "12", "expected a duration of whole seconds"},
+      {"resumption-lineage-max", "721h", "expected a duration of whole seconds from 0s to 720h0m0s"
+      },
+      {"session-ticket-rotate-interval", "0s", "expected a duration of whole seconds from 1s"},
+      {"session-ticket-key-file", "", "expected a path, found nothing"},
       {"idle-timeout", "48h", "expected a duration from 100ms to 24h0m0s"},
       {"head-timeout", "-1s", "expected a duration from 100ms"},
       {"shutdown-timeout", "1d", "expected a duration such as"},
@@ -364,6 +372,14 @@ TEST(ConfigFile, the_rendered_configuration_reads_back_the_same) {
     if (option.name == "config") continue;
     EXPECT_EQ(option.show(first.config), option.show(second.config)) << option.name;
   }
+}
+
+TEST(Config, interval_of_rotation_is_for_keys_made_here_only) {
+  const Loaded loaded = load_with(
+      {flag("session-ticket-key-file", {"keys"}), flag("session-ticket-rotate-interval", {"1h"})}
+  );
+  ASSERT_EQ(loaded.problems.size(), 1u) << text_of(loaded.problems);
+  EXPECT_NE(loaded.problems[0].text.find("keys made here"), std::string::npos);
 }
 
 TEST(ConfigFile, the_example_has_every_key_and_reads_well) {

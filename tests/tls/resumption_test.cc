@@ -32,6 +32,60 @@ class Resumption : public EitherVersion {
 
   SSL_SESSION* session() const { return client_context->state()->session.get(); }
 
+  static std::vector<std::uint8_t> ticket_of(const SSL_SESSION* session) {
+    const unsigned char* ticket = nullptr;
+    std::size_t size = 0;
+    SSL_SESSION_get0_ticket(session, &ticket, &size);
+    return {ticket, ticket + size};
+  }
+
+  // The client's session with another ticket, by way of its encoding: [10] OCTET STRING.
+  static SessionHandle with_ticket(SSL_SESSION* from, const std::vector<std::uint8_t>& ticket) {
+    std::vector<std::uint8_t> der(static_cast<std::size_t>(i2d_SSL_SESSION(from, nullptr)));
+    unsigned char* out = der.data();
+    i2d_SSL_SESSION(from, &out);
+    const auto element = [](std::uint8_t tag, const std::vector<std::uint8_t>& body) {
+      std::vector<std::uint8_t> whole = {
+          tag,
+          0x82,
+          static_cast<std::uint8_t>(body.size() >> 8),
+          static_cast<std::uint8_t>(body.size())
+      };
+      whole.insert(whole.end(), body.begin(), body.end());
+      return whole;
+    };
+    const auto head_and_size = [&der](std::size_t at) {
+      std::size_t head = 2, size = der[at + 1];
+      if (size >= 0x80) {
+        const std::size_t digits = size & 0x7f;
+        size = 0;
+        for (std::size_t i = 0; i < digits; ++i) size = size << 8 | der[at + head++];
+      }
+      return std::pair(head, size);
+    };
+    std::vector<std::uint8_t> body;
+    for (std::size_t at = head_and_size(0).first; at < der.size();) {
+      const auto [head, size] = head_and_size(at);
+      const auto own = element(0xaa, element(0x04, ticket));
+      if (der[at] == 0xaa) {
+        body.insert(body.end(), own.begin(), own.end());
+      } else {
+        const auto start = der.begin() + static_cast<std::ptrdiff_t>(at);
+        body.insert(body.end(), start, start + static_cast<std::ptrdiff_t>(head + size));
+      }
+      at += head + size;
+    }
+    const auto whole = element(0x30, body);
+    const unsigned char* in = whole.data();
+    SessionHandle made(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(whole.size())));
+    EXPECT_NE(made, nullptr);
+    return made;
+  }
+
+  std::size_t client_der_size() const {
+    return certificates_of_pem(client_settings.certificate->chain_pem).value()[0].size();
+  }
+
   void expect_resumed(const std::string& name) {
     connect();
     ASSERT_TRUE(both_established()) << server->engine->error_text() << client->engine->error_text();
@@ -232,20 +286,165 @@ TEST_P(Resumption, refused_client_is_never_resumed) {
   EXPECT_EQ(server->engine->client_error(), TlsError::unknown_authority);
 }
 
+// Name of the key, IV and MAC bit by bit, of the sealed part one bit of each seventh byte.
 TEST_P(Resumption, ticket_with_any_bit_flipped_is_a_full_handshake) {
   first();
   const SessionHandle good(SSL_SESSION_dup(session()));
-  const unsigned char* ticket = nullptr;
-  std::size_t size = 0;
-  SSL_SESSION_get0_ticket(good.get(), &ticket, &size);
+  const std::size_t size = ticket_of(good.get()).size();
   ASSERT_GT(size, 100u);
-  for (std::size_t at = 0; at < size; at += at < 64 ? 5 : 37) {
-    SessionHandle damaged(SSL_SESSION_dup(good.get()));
-    SSL_SESSION_get0_ticket(damaged.get(), &ticket, &size);
-    const_cast<unsigned char*>(ticket)[at] ^= static_cast<unsigned char>(1u << at % 8);
-    client_context->state()->session = std::move(damaged);
+  const auto flipped = [&](std::size_t at, unsigned bit) {
+    auto ticket = ticket_of(good.get());
+    ticket[at] ^= static_cast<std::uint8_t>(1u << bit);
+    client_context->state()->session = with_ticket(good.get(), ticket);
+    expect_full("alice");
+  };
+  constexpr std::size_t head = 32, mac = 32;
+  for (std::size_t at = 0; at < size; at += at < head || at >= size - mac ? 1 : 7) {
+    if (at > head && at < size - mac) {
+      flipped(at, at % 8);
+    } else {
+      for (unsigned bit = 0; bit < 8; ++bit) flipped(at, bit);
+    }
+  }
+}
+
+TEST_P(Resumption, ticket_cut_short_or_made_longer_is_a_full_handshake) {
+  first();
+  const SessionHandle good(SSL_SESSION_dup(session()));
+  const auto ticket = ticket_of(good.get());
+  for (const std::size_t size :
+       {std::size_t(1),
+        std::size_t(15),
+        std::size_t(16),
+        std::size_t(17),
+        std::size_t(31),
+        std::size_t(32),
+        std::size_t(33),
+        std::size_t(48),
+        std::size_t(63),
+        std::size_t(64),
+        std::size_t(65),
+        ticket.size() / 2,
+        ticket.size() - 32,
+        ticket.size() - 16,
+        ticket.size() - 1,
+        ticket.size() + 1,
+        ticket.size() + 16}) {
+    auto changed = ticket;
+    changed.resize(size);
+    client_context->state()->session = with_ticket(good.get(), changed);
     expect_full("alice");
   }
+}
+
+// Without 0-RTT a ticket used twice carries nothing twice: the second connection is proved by its
+// own Finished, and is held against the state at its own time.
+TEST_P(Resumption, replayed_ticket_gives_the_same_identity_while_all_holds_and_none_after) {
+  first();
+  const SessionHandle stolen(SSL_SESSION_dup(session()));
+  const auto replay = [&] {
+    client_context->state()->session.reset(SSL_SESSION_dup(stolen.get()));
+  };
+  for (int i = 0; i < 3; ++i) {
+    replay();
+    expect_resumed("alice");
+  }
+  trust_now(trust_of(ca.pem()));
+  replay();
+  connect();
+  EXPECT_EQ(server->failure, TlsError::unknown_authority);
+  trust_now(trust_of(client_ca.pem()));
+  server_settings.mode = ClientCertMode::request;
+  make_server_context();
+  replay();
+  expect_full("alice");
+}
+
+TEST_P(Resumption, recorded_bytes_of_a_resumption_give_no_connection) {
+  first();
+  begin();
+  const ByteView hello = client->out.front();
+  const std::vector<std::uint8_t> recorded(hello.begin(), hello.end());
+  exchange();
+  ASSERT_TRUE(server->engine->resumed());
+  begin();
+  server->take(recorded, now);
+  EXPECT_FALSE(server->engine->established());
+  EXPECT_EQ(server->engine->client_certificate(), nullptr);
+}
+
+TEST_P(Resumption, ticket_for_another_virtual_host_is_not_accepted) {
+  server_settings.certificates = {pair_of(ca.server("api.test")), pair_of(ca.server("other.test"))};
+  first();
+  auto other = client_settings;
+  other.server_name = "other.test";
+  SessionHandle ticket(SSL_SESSION_dup(session()));
+  client_settings = other;
+  make_client_context();
+  client_context->state()->session = std::move(ticket);
+  expect_full("alice");
+  EXPECT_EQ(server->engine->server_name(), "other.test");
+}
+
+TEST_P(Resumption, ticket_without_a_server_name_is_not_one_for_a_name) {
+  first();
+  client_context->state()->is_ip = true;  // sends no SNI, verifies as before
+  expect_full("alice");
+  EXPECT_EQ(server->engine->server_name(), "");
+}
+
+TEST_P(Resumption, ticket_holds_no_certificate_of_the_library) {
+  first();
+  expect_resumed("alice");
+  const auto ticket = ticket_of(session());
+  // The certificate once, the session, and what a ticket says: the parsed copy is not in it too.
+  EXPECT_LT(ticket.size(), client_der_size() + 600);
+}
+
+TEST_P(Resumption, certificate_too_large_for_a_ticket_gives_none) {
+  test::Options large;
+  large.common_name = "bob";
+  large.organizations.assign(100, std::string(60, 'g'));
+  for (int i = 0; i < 60; ++i) large.dns_names.push_back(std::string(50, 'n') + std::to_string(i));
+  client_settings.certificate = pair_of(client_ca.issue(large));
+  for (int i = 0; i < 2; ++i) expect_full("bob");
+}
+
+TEST_P(Resumption, bounds_of_the_settings_are_kept) {
+  server_settings.tickets = {std::chrono::seconds(100), std::chrono::seconds(150)};
+  first();
+  now.seconds += 99;
+  expect_resumed("alice");
+  now.seconds += 51;  // 150 after the full handshake
+  expect_full("alice");
+  const SessionHandle kept(SSL_SESSION_dup(session()));
+  now.seconds += 100;
+  client_context->state()->session.reset(SSL_SESSION_dup(kept.get()));
+  expect_full("alice");
+}
+
+TEST_P(Resumption, bound_of_zero_means_no_tickets) {
+  for (const TicketLimits& none :
+       {TicketLimits{std::chrono::seconds(0), std::chrono::seconds(10)},
+        TicketLimits{std::chrono::seconds(10), std::chrono::seconds(0)}}) {
+    server_settings.tickets = none;
+    make_server_context();
+    expect_full("alice");
+    EXPECT_FALSE(has_ticket());
+  }
+}
+
+TEST_P(Resumption, ticket_of_a_key_that_comes_next_is_accepted_and_replaced) {
+  const auto next = (*TicketKeys::generate())->current();
+  const auto now_sealing = server_settings.ticket_keys->current();
+  server_settings.ticket_keys = TicketKeys::of({next}, 0);
+  first();
+  server_settings.ticket_keys = TicketKeys::of({now_sealing, next}, 0);
+  make_server_context();
+  expect_resumed("alice");
+  server_settings.ticket_keys = TicketKeys::of({now_sealing}, 0);
+  make_server_context();
+  expect_resumed("alice");
 }
 
 TEST_P(Resumption, ticket_of_other_keys_is_a_full_handshake) {

@@ -18,6 +18,7 @@ TicketState good() {
   state.lineage_start = {1000};
   state.issued = {1100};
   state.server_name = "api.test";
+  state.leaf = as_bytes("leaf");
   return state;
 }
 
@@ -31,18 +32,22 @@ TEST(TicketState, is_read_back_as_it_was_written) {
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->encode(), bytes);
   EXPECT_EQ(back->server_name, "api.test");
+  EXPECT_EQ(as_text(back->leaf), "leaf");
   EXPECT_EQ(back->presented, 2u);
   EXPECT_EQ(back->not_after.seconds, 2000);
 }
 
 TEST(TicketState, truncated_or_foreign_bytes_are_refused) {
   auto bytes = good().encode();
-  for (std::size_t size = 0; size < bytes.size() - good().server_name.size(); ++size) {
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(TicketState::decode(ByteView(bytes).first(size)).has_value()) << size;
   }
-  bytes[0] = 2;
+  bytes.push_back(0);
   EXPECT_FALSE(TicketState::decode(bytes).has_value());
+  bytes.pop_back();
   bytes[0] = 1;
+  EXPECT_FALSE(TicketState::decode(bytes).has_value());
+  bytes[0] = 2;
   bytes[1] = 4;
   EXPECT_FALSE(TicketState::decode(bytes).has_value());
 }
@@ -74,14 +79,58 @@ TEST(TicketKeys, rotation_keeps_one_previous_key) {
   const auto first = *TicketKeys::generate();
   const auto second = *first->rotated();
   const auto third = *second->rotated();
-  bool is_current = false;
-  EXPECT_NE(first->find(first->current().name, is_current), nullptr);
-  EXPECT_TRUE(is_current);
-  EXPECT_NE(second->find(first->current().name, is_current), nullptr);
-  EXPECT_FALSE(is_current);
-  EXPECT_EQ(third->find(first->current().name, is_current), nullptr);
+  bool renew = false;
+  EXPECT_NE(first->find(first->current().name, renew), nullptr);
+  EXPECT_FALSE(renew);
+  EXPECT_NE(second->find(first->current().name, renew), nullptr);
+  EXPECT_TRUE(renew);
+  EXPECT_EQ(third->find(first->current().name, renew), nullptr);
   EXPECT_NE(first->current().name, second->current().name);
   EXPECT_NE(first->current().cipher, second->current().cipher);
+}
+
+TEST(TicketKeys, rotation_keeps_as_many_as_asked_for_up_to_the_bound) {
+  auto keys = *TicketKeys::generate();
+  const auto first = keys->current();
+  bool renew = false;
+  for (std::size_t i = 1; i < limits::ticket_keys_max; ++i) {
+    keys = *keys->rotated(1000);
+    ASSERT_NE(keys->find(first.name, renew), nullptr) << i;
+  }
+  keys = *keys->rotated(1000);
+  EXPECT_EQ(keys->size(), limits::ticket_keys_max);
+  EXPECT_EQ(keys->find(first.name, renew), nullptr);
+}
+
+TEST(TicketKeys, key_that_comes_next_opens_but_does_not_seal) {
+  const auto next = (*TicketKeys::generate())->current(),
+             now = (*TicketKeys::generate())->current();
+  const auto ring = TicketKeys::of({now, next}, 0);
+  bool renew = false;
+  EXPECT_EQ(ring->current(), now);
+  ASSERT_NE(ring->find(next.name, renew), nullptr);
+  EXPECT_TRUE(renew);
+}
+
+TEST(TicketVerdict, path_that_is_not_valid_yet_refuses) {
+  auto state = good();
+  state.not_before = {1201};
+  EXPECT_EQ(judged(state), TicketVerdict::refuse);
+  EXPECT_EQ(judged(state, {1201}), TicketVerdict::resume);
+}
+
+TEST(TicketVerdict, bounds_are_those_given) {
+  const auto verdict = [](TicketLimits bounds, std::int64_t now) {
+    return may_resume(
+        good(), ClientCertMode::require, good().trust_epoch, "api.test", {now}, bounds
+    );
+  };
+  using std::chrono::seconds;
+  EXPECT_EQ(verdict({seconds(10), seconds(500)}, 1109), TicketVerdict::resume);
+  EXPECT_EQ(verdict({seconds(10), seconds(500)}, 1110), TicketVerdict::refuse);
+  EXPECT_EQ(verdict({seconds(500), seconds(150)}, 1149), TicketVerdict::resume);
+  EXPECT_EQ(verdict({seconds(500), seconds(150)}, 1150), TicketVerdict::refuse);
+  EXPECT_EQ(verdict({seconds(0), seconds(150)}, 1100), TicketVerdict::refuse);
 }
 
 }  // namespace

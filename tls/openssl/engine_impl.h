@@ -7,6 +7,7 @@
 
 #include "base/byte_queue.h"
 #include "tls/engine.h"
+#include "tls/identity_cache.h"
 #include "tls/openssl/state.h"
 
 #include <array>
@@ -21,7 +22,10 @@ namespace gh::tls {
 class OpensslEngine final : public Engine {
  public:
   OpensslEngine(
-      std::shared_ptr<const ServerState> server, std::shared_ptr<ClientState> client, ByteQueue& out
+      std::shared_ptr<const ServerState> server,
+      std::shared_ptr<ClientState> client,
+      ByteQueue& out,
+      IdentityCache* known = nullptr
   );
   ~OpensslEngine() override;
   bool start(SSL_CTX* context);  // false: out of memory
@@ -86,11 +90,12 @@ class OpensslEngine final : public Engine {
   Result<void, TlsError> check_first_bytes(ByteView bytes);
   void finish_handshake();
   bool read_presented(std::vector<ByteView>& chain) const;
+  TlsError judge_presented(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
+  bool recall(const Fingerprint& chain);
+  void remember();
   bool judge(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
   void judge_front_proxy(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
-  std::unique_ptr<PeerCertificate> restore_peer(
-      const TicketState& ticket, X509* leaf, bool verify_again
-  );
+  bool restore(const TicketState& ticket, bool verify_again);
   const TrustStore& trust() const;
   VerifyRequest request() const;
   TlsError set_error(TlsError error, std::string text = {});
@@ -98,7 +103,8 @@ class OpensslEngine final : public Engine {
 
   struct Restored {  // from a ticket; becomes the peer's when the handshake turns out to be a
                      // resumption
-    std::unique_ptr<PeerCertificate> peer;
+    std::shared_ptr<const PeerCertificate> peer;
+    std::shared_ptr<const std::vector<std::uint8_t>> chain;
     UnixTime lineage_start;
     std::uint32_t presented = 0;
   };
@@ -111,8 +117,11 @@ class OpensslEngine final : public Engine {
   ByteView borrowed_;
   std::vector<std::uint8_t> presented_;  // the body of the Certificate message, until it is judged
   std::optional<Restored> restored_;
-  std::unique_ptr<PeerCertificate> peer_;
-  std::unique_ptr<PeerCertificate> front_proxy_;
+  std::shared_ptr<const PeerCertificate> peer_;
+  std::shared_ptr<const PeerCertificate> front_proxy_;
+  // Server: pack_chain() of what was presented, or as far as a ticket kept it.
+  std::shared_ptr<const std::vector<std::uint8_t>> chain_;
+  IdentityCache* known_;
   std::string server_name_;
   std::string error_text_;
   std::array<std::uint8_t, 5> first_{
@@ -132,6 +141,7 @@ class OpensslEngine final : public Engine {
   bool resumed_ = false;
   bool eof_ = false;
   bool closing_ = false;
+  bool lasting_ = false;  // the judgement may be remembered
 };
 
 }  // namespace gh::tls

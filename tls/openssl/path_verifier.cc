@@ -107,10 +107,13 @@ TlsError PathVerifier::standing(const Certificate& certificate, Role role) {
     return refuse(
         TlsError::certificate_other, "a certificate has a critical extension that is not supported"
     );
-  if (request_.now < certificate.not_before)
+  if (request_.now < certificate.not_before) {
+    depends_on_time_ = true;
     return refuse(TlsError::not_yet_valid, "a certificate is not valid yet");
+  }
   if (request_.now > certificate.not_after ||
       (request_.now_is_cut && request_.now == certificate.not_after)) {
+    depends_on_time_ = true;
     return refuse(TlsError::expired, "a certificate has expired");
   }
   if (role == Role::intermediate && !(certificate.has_basic_constraints && certificate.is_ca)) {
@@ -186,6 +189,9 @@ bool PathVerifier::accept() {
   path_not_after_ = (*std::min_element(path.begin(), path.end(), [](const auto* a, const auto* b) {
                       return a->not_after < b->not_after;
                     }))->not_after;
+  path_not_before_ = (*std::max_element(path.begin(), path.end(), [](const auto* a, const auto* b) {
+                       return a->not_before < b->not_before;
+                     }))->not_before;
   return true;
 }
 
@@ -279,6 +285,7 @@ Result<PeerCertificate, TlsError> PathVerifier::run(
   const bool accepted = contents_.fingerprints.contains(names.fingerprint) ? accept() : extend();
   if (!accepted) return fail(path_error_ != TlsError::none ? path_error_ : build_error_);
   names.not_after = path_not_after_;
+  names.path_not_before = path_not_before_;
   if (why_ != nullptr) why_->clear();
   return names;
 }

@@ -36,6 +36,9 @@ class PathVerifier {
       std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
   );
 
+  // A certificate was outside its validity somewhere: at another time the verdict may differ.
+  bool depends_on_time() const noexcept { return depends_on_time_; }
+
  private:
   enum class Role : std::uint8_t { leaf, intermediate, root };
   using Path = std::vector<const PathCandidate*>;
@@ -58,7 +61,8 @@ class PathVerifier {
   int checks_ = 0;
   TlsError build_error_ = TlsError::unknown_authority;  // why no path was built
   TlsError path_error_ = TlsError::none;                // why a path that was built was refused
-  UnixTime path_not_after_;
+  UnixTime path_not_before_, path_not_after_;
+  bool depends_on_time_ = false;
 };
 
 }  // namespace gh::tls

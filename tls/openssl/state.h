@@ -26,8 +26,9 @@ struct ServerState {
   std::shared_ptr<const TrustStore> trust;
   std::shared_ptr<const TrustStore> proxy_trust;  // may be null
   ClientCertMode mode = ClientCertMode::require;
-  TrustStore::Epoch session_epoch{};  // of both trusts: what tickets belong to
-  std::shared_ptr<const TicketKeys> ticket_keys;
+  TrustStore::Epoch session_epoch{};              // of both trusts: what tickets belong to
+  std::shared_ptr<const TicketKeys> ticket_keys;  // null: no tickets
+  TicketLimits tickets;
   std::vector<std::uint8_t> alpn;  // as on the wire: each a length and a name
 
   // The certificates for this SNI name: an exact name wins over a wildcard, else the default.
@@ -49,5 +50,8 @@ struct ClientState {
 void install_server_callbacks(SSL_CTX* context, const ServerState& state);
 void install_client_callbacks(SSL_CTX* context);
 void install_ticket_callbacks(SSL_CTX* context, const ServerState& state);
+
+// Takes the client's certificate out of a session that becomes a ticket.
+void drop_peer(SSL_SESSION* session);
 
 }  // namespace gh::tls

@@ -30,6 +30,10 @@ struct TrustStore::Contents {
 };
 
 Fingerprint sha256(ByteView bytes);
-Fingerprint chain_fingerprint(std::span<const ByteView> chain);
+Fingerprint chain_fingerprint(std::span<const ByteView> chain);  // that of pack_chain()
+
+// Certificates in one piece: each behind its length in four bytes.
+std::vector<std::uint8_t> pack_chain(std::span<const ByteView> chain);
+std::vector<ByteView> unpack_chain(ByteView packed);
 
 }  // namespace gh::tls
