@@ -247,6 +247,7 @@ void Loop::count_done(Instant intended, Instant begun, Instant now) {
 void Loop::count_failed(Instant begun, Instant now, Failure why, const std::string& text) {
   if (over_) return;
   live_.failed.add();
+  if (why == Failure::connect) live_.unreached.add();
   // What goes wrong before the load begins is told too.
   if (measured(begun, now) || !plan_.past(plan_.go, now)) tally_.fail(why, text);
 }

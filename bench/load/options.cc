@@ -43,7 +43,7 @@ begin when they are due, and their latency counts from then, whatever the server
 
 constexpr const char* examples =
     R"(Exit code: 0 all well and every --expect held; 1 errors, or an --expect that did not hold; 2 a usage error;
-3 it could not run: nothing could be reached, or the bounds of this host are too small.
+3 it could not run: nobody listens, or the bounds of this host are too small.
 With --expect errors are judged by the expectations alone.
 
 Examples:
@@ -158,7 +158,11 @@ void add_check_and_output_options(CLI::App& app, Given& given, Options& out) {
   app.add_option("--expect-status", given.status, "status of a right answer; repeatable [200]")
       ->group(checks)
       ->allow_extra_args(false);
-  app.add_option("--expect-body", given.expect_body, "text that a right answer contains")
+  app.add_option(
+         "--expect-body",
+         given.expect_body,
+         "text that a right answer contains (in its first 64 KiB)"
+  )
       ->group(checks);
   app.add_option(
          "--expect",

@@ -104,8 +104,8 @@ void tell_server(std::string& out, const Report& report) {
   const auto ns = [](double value) { return format_value(value, Unit::nanoseconds); };
   line(
       out,
-      "  server       %s CPU an operation, %.2f processors busy (user %s, system %s), memory %s",
-      report.cpu_each() ? ns(*report.cpu_each()).c_str() : "?",
+      "  server       %s%.2f processors busy (user %s, system %s), memory %s",
+      report.cpu_each() ? (ns(*report.cpu_each()) + " CPU an operation, ").c_str() : "",
       report.seconds > 0 ? used.cpu_ns / report.seconds / 1e9 : 0,
       ns(used.user_ns).c_str(),
       ns(used.system_ns).c_str(),

@@ -49,7 +49,7 @@ std::string utc_now() {
 }
 
 struct Sums {
-  std::uint64_t done = 0, failed = 0, ready = 0, under_way = 0;
+  std::uint64_t done = 0, failed = 0, unreached = 0, ready = 0, under_way = 0;
 };
 
 // The threads, and what main does while they run.
@@ -69,7 +69,8 @@ class Runner {
 
   bool all_ended() const { return ended_ == loops_.size(); }
 
-  bool hopeless(Instant since) const;
+  bool hopeless(Instant since, bool begun) const;
+  void give_up();
   void get_ready();
   void set_plan();
   void follow();
@@ -96,17 +97,24 @@ Sums Runner::sums() const {
     const Live& live = loop->live();
     out.done += live.done.read();
     out.failed += live.failed.read();
+    out.unreached += live.unreached.read();
     out.ready += live.ready.read();
     out.under_way += live.under_way.read();
   }
   return out;
 }
 
-// Nothing has ever worked, and it was tried often enough.
-bool Runner::hopeless(Instant since) const {
+// Nothing has ever worked, and it was tried often enough. Once the load has begun, errors other
+// than of TCP are what it measures.
+bool Runner::hopeless(Instant since, bool begun) const {
   const Sums now = sums();
-  return now.done == 0 && now.ready == 0 && now.failed >= 10 &&
+  return now.done == 0 && now.ready == 0 && (begun ? now.unreached : now.failed) >= 10 &&
          monotonic_now() - since > seconds(2);
+}
+
+void Runner::give_up() {
+  report_.trouble = "nothing has worked";
+  report_.gave_up = true;
 }
 
 void Runner::read_usage_at(std::optional<ServerUsage>& into) {
@@ -128,10 +136,7 @@ void Runner::get_ready() {
   const Duration patience = options_.timeout * 2 + milliseconds(10) * options_.connections;
   for (Sums now = sums(); now.ready < wanted; now = sums()) {
     if (asked_to_stop || all_ended() || monotonic_now() - begin > patience) return;
-    if (hopeless(begin)) {
-      report_.trouble = "nothing has worked";
-      return;
-    }
+    if (hopeless(begin, false)) return give_up();
     progress_.show_opening(now.ready, wanted, now.failed);
     std::this_thread::sleep_for(milliseconds(10));
   }
@@ -157,8 +162,8 @@ void Runner::follow() {
     const Instant now = monotonic_now();
     if (!usage_begin_ && now >= window_begin_) read_usage_at(usage_begin_);
     if (now >= window_end_ || all_ended() || asked_to_stop) break;
-    if (hopeless(begin) && options_.mode != Mode::storm && options_.mode != Mode::watch) {
-      report_.trouble = "nothing has worked";
+    if (hopeless(begin, true) && options_.mode != Mode::storm && options_.mode != Mode::watch) {
+      give_up();
       break;
     }
     if (now - sampled_ >= sample_every_) sample(now);
@@ -217,6 +222,8 @@ void Runner::conclude() {
   report_.used->cpu_ns -= usage_begin_->cpu_ns;
   report_.used->user_ns -= usage_begin_->user_ns;
   report_.used->system_ns -= usage_begin_->system_ns;
+  // The window of idle begins when all are open.
+  report_.cpu_is_of_operations = options_.mode != Mode::idle;
   if (report_.standing > 0 && options_.mode == Mode::idle)
     report_.memory_each = (usage_end_->memory_bytes - usage_before_->memory_bytes) /
                           static_cast<double>(report_.standing);
@@ -252,7 +259,7 @@ Outcome<Report> Runner::run() {
 }  // namespace
 
 std::optional<double> Report::cpu_each() const noexcept {
-  if (!used || total.done == 0) return {};
+  if (!used || total.done == 0 || !cpu_is_of_operations) return {};
   return used->cpu_ns / static_cast<double>(total.done);
 }
 
@@ -287,9 +294,11 @@ std::vector<Verdict> judge(const Options& options, const Report& report) {
 int exit_code(const Options& options, const Report& report, const std::vector<Verdict>& verdicts) {
   const auto connect = report.total.failed[static_cast<std::size_t>(Failure::connect)];
   const bool only_connect = report.total.errors() > 0 && connect == report.total.errors();
-  if (!report.trouble.empty() || (report.total.done == 0 && only_connect)) return 3;
+  if (report.total.done == 0 && only_connect) return 3;
+  if (!report.trouble.empty() && !report.gave_up) return 3;
   for (const Verdict& verdict : verdicts)
     if (!verdict.held) return 1;
+  if (report.gave_up) return 1;
   if (!options.expectations.empty()) return 0;
   // A watch may be quiet; anything else that did nothing did not work.
   const bool nothing = report.total.done == 0 && options.mode != Mode::watch;

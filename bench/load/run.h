@@ -28,12 +28,14 @@ struct Report {
   std::optional<Histogram> uncorrected;
   double seconds = 0;  // the measured window
   std::vector<Sample> samples;
-  std::uint64_t standing = 0;         // connections or watches up at the end
-  std::optional<ServerUsage> used;    // in the window
+  std::uint64_t standing = 0;       // connections or watches up at the end
+  std::optional<ServerUsage> used;  // in the window
+  bool cpu_is_of_operations = true;
   std::optional<double> memory_each;  // more than before the run, a connection
   std::string started;                // RFC 3339
   std::string machine;
-  std::string trouble;  // why it could not run
+  std::string trouble;   // why it could not run
+  bool gave_up = false;  // it ran, and nothing ever worked
   bool interrupted = false;
 
   double rate() const noexcept {

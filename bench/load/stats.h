@@ -32,9 +32,10 @@ inline constexpr std::size_t failures = 10;
 std::string_view name_of(Failure failure);
 
 struct Live {
-  Counter done;    // operations that ended well, warm-up and all
-  Counter failed;  // and that did not
-  Counter ready;   // connections (idle, requests) or watches that stand
+  Counter done;       // operations that ended well, warm-up and all
+  Counter failed;     // and that did not
+  Counter unreached;  // of these: not even TCP
+  Counter ready;      // connections (idle, requests) or watches that stand
   Counter under_way;
   Counter sockets;  // TCP connections that are open
 };
