@@ -109,6 +109,7 @@ inline constexpr seconds token_review_lifetime{10};             // an API server
 inline constexpr seconds token_review_retry{1};                 // …and when none answered, the next is asked after this
 inline constexpr std::size_t token_reviews_max = 1024;          // a worker's TokenReviews under way; more: 401
 inline constexpr std::size_t admission_questions_max = 128;     // a worker's requests of nodes in admission; more: 429
+inline constexpr std::size_t admission_questions_a_node_max = 32;  // …and one node's among them; more: 429
 inline constexpr std::size_t side_answer_bytes_max = 4 * 1024 * 1024;  // an API server's answer to a request of ours; longer: as none
 inline constexpr seconds side_request_timeout{10};              // …and the wait for it
 inline constexpr std::size_t replay_body_bytes_max = 64 * 1024; // a body is kept for a retry up to this

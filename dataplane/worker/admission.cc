@@ -13,7 +13,16 @@ void Admission::begin(
     proxy::Exchange& exchange, const PrincipalRef& who, const authz::Attributes& what
 ) {
   ended_.clear();
-  if (questions_.size() >= limits::admission_questions_max) {
+  // The bound is shared, so none may fill it: slow bodies of one node would keep all others
+  // waiting.
+  const auto of_this_node =
+      std::count_if(questions_.begin(), questions_.end(), [&](const auto& each) {
+        return each.second->who == who;
+      });
+  const bool full =
+      questions_.size() >= limits::admission_questions_max ||
+      static_cast<std::size_t>(of_this_node) >= limits::admission_questions_a_node_max;
+  if (full) {
     const admission::Refusal busy{
         429, "TooManyRequests", "gatehouse: too many requests of nodes are being judged"
     };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests that run for long (watch, log, exec, proxy) are judged again while they run: when
-// policy, trust, token authenticators or the node graph were published anew, and when what proved
-// the caller ends. So a right that is taken away is gone within a second. In: add() when such a
-// request is forwarded, forget() when it is over, time.   Out: Judge. Owner: the pipeline, one
-// core. Cost: a comparison of versions each period while there are any; a pass over all of them
-// after a change, turn_budget of one turn at most (new CAs mean that each chain is verified again,
-// which takes a thousand times longer than a decision). Not here: requests that end by themselves
-// soon; tokens an API server vouched for and has since withdrawn (nothing tells).
+// Requests that run for long (watch, log, exec, proxy, any upgrade) are judged again while they
+// run: when policy, trust, token authenticators or the node graph were published anew, and when
+// what proved the caller ends. So a right that is taken away is gone within a second. In: add()
+// when such a request is forwarded, forget() when it is over, time.   Out: Judge. Owner: the
+// pipeline, one core. Cost: a comparison of versions each period while there are any; a pass over
+// all of them after a change, turn_budget of one turn at most (new CAs mean that each chain is
+// verified again, which takes a thousand times longer than a decision). Not here: requests that end
+// by themselves soon; tokens an API server vouched for and has since withdrawn (nothing tells).
 #pragma once
 
 #include "base/timer_wheel.h"

@@ -259,7 +259,8 @@ void Pipeline::on_not_admitted(
 
 void Pipeline::send(Case& request) {
   http::RequestHead& head = request.exchange.head();
-  if (request.exchange.record.long_running) remember_open(request);
+  // An upgrade of whatever it is (a console of an aggregated API) becomes a tunnel.
+  if (request.exchange.record.long_running || !head.upgrade.empty()) remember_open(request);
   if (const identity::FrontProxy* proxy = state_.settings.front_proxy.get()) {
     head.headers.remove_if([proxy](const http::Field& field) {
       return proxy->is_identity_header(field.name);

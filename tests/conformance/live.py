@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is open is judged again: watches and tunnels end when policy, tokens or CAs change, others go on.
+"""What is open is judged again: watches and tunnels end when policy, tokens or CAs change, others go on. And what one
+caller leaves open keeps no other waiting.
 
 In: the gate's program.   Out: a line a failure, last `N passed, N failed`; exit code 0 only without failures.
 Each case has a gate of its own, an upstream that streams without end, and files that it changes.
@@ -41,6 +42,9 @@ PODS = '{apiGroups: [""], resources: [pods], verbs: [get, list, watch]}'
 SECRETS = '{apiGroups: [""], resources: [secrets], verbs: [get, list, watch]}'
 EXEC_GET = '{apiGroups: [""], resources: [pods/exec], verbs: [get]}'
 EXEC_CREATE = '{apiGroups: [""], resources: [pods/exec], verbs: [create]}'
+CONSOLE = '{apiGroups: [machines.example], resources: [machines/console], verbs: [get]}'
+NODES = '{apiGroups: [""], resources: [nodes], verbs: [update]}'
+NODE = b'{"kind":"Node","apiVersion":"v1","metadata":{"name":"node-2","resourceVersion":"7"},"spec":{}}'
 BE_NINA = '{apiGroups: [""], resources: [users], verbs: [impersonate], resourceNames: [nina]}'
 PODS_WATCH, SECRETS_WATCH = b"/api/v1/pods?watch=1", b"/api/v1/secrets?watch=true"
 EXEC = b"/api/v1/namespaces/default/pods/p/exec?command=sh"
@@ -72,6 +76,13 @@ class H1Open:
         self.data = self.conn.recv(WAIT_S)
         if not self.data.startswith((b"HTTP/1.1 200", b"HTTP/1.1 101")):
             raise Failure(f"the request was not let in: {self.data[:200]}")
+
+    @staticmethod
+    def refused_429(conn):
+        try:
+            return conn.recv(0.05).startswith(b"HTTP/1.1 429")
+        except TimeoutError:
+            return False
 
     def ended(self, timeout=0.05):
         try:
@@ -128,7 +139,8 @@ class Live:
         self.ca = os.path.join(self.folder, "client-ca.crt")
         write(self.tokens, TOKENS)
         shutil.copy(f"{pki}/ca.crt", self.ca)
-        extra = ("--client-cert-mode", "request", "--token-auth-file", self.tokens, "--client-ca-file", self.ca)
+        extra = ("--client-cert-mode", "request", "--token-auth-file", self.tokens, "--client-ca-file", self.ca,
+                 "--enable-admission-plugins", "NodeRestriction")
         self.bed = Bed(options.gatehouse, pki, self.folder, ("h2", "http/1.1"), road=options.road, extra=extra)
         self.bed.upstream.answer = stream
         self.policy_file = os.path.join(self.folder, "policy", "live.yaml")
@@ -195,6 +207,13 @@ def tunnel_ends_when_either_of_its_two_rights_goes(live):
     wait_ended("the tunnel", tunnel)
 
 
+def tunnel_of_an_aggregated_api_ends_with_its_right(live):
+    live.policy(roles(narrow=[CONSOLE]))
+    tunnel = H1Open(live.bed, b"/apis/machines.example/v1/namespaces/default/machines/m/console", "narrow", UPGRADE)
+    live.policy(roles())
+    wait_ended("the tunnel", tunnel)
+
+
 def impersonated_watch_ends_when_the_impersonator_may_no_more(live):
     live.policy(roles(narrow=[BE_NINA], nina=[PODS]))
     watch = H1Open(live.bed, PODS_WATCH, "narrow", b"Impersonate-User: nina\r\n")
@@ -231,9 +250,26 @@ def watch_by_certificate_ends_when_its_authority_is_trusted_no_more(live):
         raise Failure("a watch by token ended too")
 
 
-CASES = [watch_over_http1_ends_with_its_right, one_stream_of_a_connection_ends_and_its_neighbours_go_on,
+def slow_bodies_of_one_node_keep_no_other_waiting(live):
+    live.policy(roles(**{"'system:node:node-1'": [NODES], "'system:node:node-2'": [NODES]}))
+    live.bed.upstream.answer = lambda peer, request: peer.respond(request, 200, [(b"Content-Type", b"application/json")], body=NODE)
+    put = b"PUT /api/v1/nodes/%s HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    slow = []
+    while not (slow and H1Open.refused_429(slow[-1])):
+        if len(slow) > 200:
+            raise Failure("one node may have any number of bodies under way")
+        slow.append(live.bed.connect("node-1"))
+        slow[-1].send(put % (b"node-1", len(NODE)) + b"{")
+    other = live.bed.connect("node-2")
+    other.send(put % (b"node-2", len(NODE)) + NODE)
+    answer = other.recv(WAIT_S)
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise Failure(f"the other node got {answer[:300]}")
+
+
+CASES = [slow_bodies_of_one_node_keep_no_other_waiting, watch_over_http1_ends_with_its_right, one_stream_of_a_connection_ends_and_its_neighbours_go_on,
          a_change_that_takes_nothing_ends_nothing, tunnel_ends_when_either_of_its_two_rights_goes,
-         impersonated_watch_ends_when_the_impersonator_may_no_more, watch_by_token_ends_when_the_token_is_taken_away,
+         tunnel_of_an_aggregated_api_ends_with_its_right, impersonated_watch_ends_when_the_impersonator_may_no_more, watch_by_token_ends_when_the_token_is_taken_away,
          watch_by_certificate_ends_when_its_authority_is_trusted_no_more]
 
 

@@ -12,6 +12,8 @@ CERTIFICATES = {
     "server": ("ca", "/CN=gate", "serverAuth"),
     "tester": ("ca", "/O=testers/O=auditors/CN=tester", "clientAuth"),
     "narrow": ("ca", "/O=limited/CN=narrow", "clientAuth"),
+    "node-1": ("ca", "/O=system:nodes/CN=system:node:node-1", "clientAuth"),
+    "node-2": ("ca", "/O=system:nodes/CN=system:node:node-2", "clientAuth"),
     "upstream": ("upstream-ca", "/CN=upstream", "serverAuth"),
     "proxy": ("upstream-ca", "/CN=front-proxy-client", "clientAuth"),
 }
