@@ -125,7 +125,10 @@ void H1Server::take_body(ByteView piece) {
 
 void H1Server::end_request() {
   reading_ = open_ ? Reading::behind : Reading::head;
-  if (open_) return events_.on_request_end(exchange_, body_.trailers());
+  if (open_) {
+    if (eof_) arm(Timer::half_closed);
+    return events_.on_request_end(exchange_, body_.trailers());
+  }
   arm(Timer::idle);  // drained: the answer was out before
 }
 
@@ -148,8 +151,10 @@ Result<void, SessionError> H1Server::read_held() {
   return {};
 }
 
+// What is held behind a request that does not end must not hide the end of the input.
 Result<void, SessionError> H1Server::on_eof() {
   eof_ = true;
+  if (reading_ == Reading::behind && !held_.empty()) arm(Timer::half_closed);
   return settle();
 }
 

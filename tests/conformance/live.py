@@ -129,6 +129,15 @@ def write(path, text):
     os.rename(path + ".new", path)
 
 
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: bootstrap-token-aaaaaa, namespace: kube-system}
+type: bootstrap.kubernetes.io/token
+stringData: {token-id: aaaaaa, token-secret: 0123456789abcdef, usage-bootstrap-authentication: "true", expiration: "EXPIRY"}
+"""
+
+
 class Live:
     """A gate with every kind of caller, and the files it goes by."""
 
@@ -139,7 +148,10 @@ class Live:
         self.ca = os.path.join(self.folder, "client-ca.crt")
         write(self.tokens, TOKENS)
         shutil.copy(f"{pki}/ca.crt", self.ca)
-        extra = ("--client-cert-mode", "request", "--token-auth-file", self.tokens, "--client-ca-file", self.ca,
+        self.secrets = os.path.join(self.folder, "secrets")
+        os.makedirs(self.secrets)
+        write(os.path.join(self.secrets, "another.yaml"), SECRET.replace("aaaaaa", "bbbbbb").replace("EXPIRY", "2199-01-01T00:00:00Z"))
+        extra = ("--enable-bootstrap-token-auth", "--bootstrap-token-secrets", self.secrets, "--client-cert-mode", "request", "--token-auth-file", self.tokens, "--client-ca-file", self.ca,
                  "--enable-admission-plugins", "NodeRestriction")
         self.bed = Bed(options.gatehouse, pki, self.folder, ("h2", "http/1.1"), road=options.road, extra=extra)
         self.bed.upstream.answer = stream
@@ -238,6 +250,21 @@ def watch_by_token_ends_when_the_token_is_taken_away(live):
         raise Failure("a watch by certificate ended too")
 
 
+def watch_by_token_ends_when_the_token_expires(live):
+    live.policy(roles(**{"'system:bootstrap:aaaaaa'": [PODS]}))
+    expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 8))
+    write(os.path.join(live.secrets, "secret.yaml"), SECRET.replace("EXPIRY", expiry))
+    watch, deadline = None, time.monotonic() + 7
+    while not watch:
+        try:
+            watch = H1Open(live.bed, PODS_WATCH, None, bearer(b"aaaaaa.0123456789abcdef"))
+        except Failure:  # the Secret is not read yet
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+    wait_ended("the watch", watch)
+
+
 def watch_by_certificate_ends_when_its_authority_is_trusted_no_more(live):
     live.policy(roles(narrow=[PODS], tina=[PODS]))
     h1, streams = H1Open(live.bed, PODS_WATCH, "narrow"), H2Open(live.bed, PODS_WATCH, "narrow")
@@ -270,7 +297,7 @@ def slow_bodies_of_one_node_keep_no_other_waiting(live):
 CASES = [slow_bodies_of_one_node_keep_no_other_waiting, watch_over_http1_ends_with_its_right, one_stream_of_a_connection_ends_and_its_neighbours_go_on,
          a_change_that_takes_nothing_ends_nothing, tunnel_ends_when_either_of_its_two_rights_goes,
          tunnel_of_an_aggregated_api_ends_with_its_right, impersonated_watch_ends_when_the_impersonator_may_no_more, watch_by_token_ends_when_the_token_is_taken_away,
-         watch_by_certificate_ends_when_its_authority_is_trusted_no_more]
+         watch_by_token_ends_when_the_token_expires, watch_by_certificate_ends_when_its_authority_is_trusted_no_more]
 
 
 def failure_of(case, options, pki):

@@ -600,6 +600,20 @@ TEST(H1ServerEnd, an_answer_that_does_not_end_is_cancelled_after_a_while) {
   EXPECT_TRUE(rig.session->aborted());
 }
 
+TEST(H1ServerEnd, is_not_hidden_by_a_pipelined_request_behind_one_that_does_not_end) {
+  ServerRig rig;
+  rig.at_end = nullptr;
+  rig.feed(std::string(plain) + std::string(plain));
+  rig.eof();
+  rig.deadline(at(std::chrono::seconds(100)));  // counts from here
+  EXPECT_EQ(
+      rig.session->next_deadline(), at(std::chrono::seconds(100) + limits::h1_half_closed_timeout)
+  );
+  rig.deadline(rig.session->next_deadline());
+  EXPECT_TRUE(rig.seen.text().ends_with("closed cancelled\n"));
+  EXPECT_TRUE(rig.session->finished());
+}
+
 TEST(H1ServerEnd, of_a_lost_connection_closes_the_stream_once) {
   ServerRig rig;
   rig.at_end = nullptr;
