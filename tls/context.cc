@@ -4,7 +4,9 @@
 #include "base/limits.h"
 #include "tls/certificate.h"
 #include "tls/name_syntax.h"
+#include "tls/library.h"
 #include "tls/openssl/errors.h"
+#include "tls/openssl/library.h"
 #include "tls/openssl/state.h"
 #include "tls/openssl/trust_contents.h"
 #include "tls/pem_file.h"
@@ -118,29 +120,18 @@ Outcome<LoadedPair> load_pair(
 
 Outcome<void> use_pair(SSL_CTX* context, const LoadedPair& pair) {
   ERR_clear_error();
-  if (SSL_CTX_use_cert_and_key(context, pair.leaf.get(), pair.key.get(), pair.chain.get(), 1) == 1)
-    return {};
+  if (use_certificate(context, pair.leaf.get(), pair.chain.get(), pair.key.get())) return {};
   return library_fault("the certificate cannot be used for TLS", pair.where);
 }
 
-bool has_key_of(SSL_CTX* context, const LoadedPair& pair) {
-  if (SSL_CTX_set_current_cert(context, SSL_CERT_SET_FIRST) != 1) return false;
-  do {
-    const EVP_PKEY* own = SSL_CTX_get0_privatekey(context);
-    if (own != nullptr && EVP_PKEY_get_base_id(own) == EVP_PKEY_get_base_id(pair.key.get()))
-      return true;
-  } while (SSL_CTX_set_current_cert(context, SSL_CERT_SET_NEXT) == 1);
-  return false;
-}
-
-int number_of(ProtocolVersion version) {
+std::uint16_t number_of(ProtocolVersion version) {
   return version == ProtocolVersion::tls_1_2 ? TLS1_2_VERSION : TLS1_3_VERSION;
 }
 
 // Settings that server and client share.
-Outcome<SslContextHandle> make_context(const SSL_METHOD* method, const ProtocolSettings& protocol) {
+Outcome<SslContextHandle> make_context(bool server, const ProtocolSettings& protocol) {
   ERR_clear_error();
-  SslContextHandle context(SSL_CTX_new(method));
+  SslContextHandle context(new_context(server));
   if (!context) return library_fault("the TLS library cannot be used");
   SSL_CTX* c = context.get();
   if (protocol.version_min > protocol.version_max)
@@ -149,20 +140,12 @@ Outcome<SslContextHandle> make_context(const SSL_METHOD* method, const ProtocolS
       SSL_CTX_set_max_proto_version(c, number_of(protocol.version_max)) != 1) {
     return library_fault("the TLS versions cannot be set");
   }
-  // Without NO_AUTO_CHAIN OpenSSL verifies our own certificate on each handshake (773 → 593 µs
-  // in 3.0).
-  SSL_CTX_set_mode(c, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
+  set_library_options(c);
   SSL_CTX_set_options(
       c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE
   );
-#ifdef SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
-  SSL_CTX_set_options(
-      c, SSL_OP_NO_RX_CERTIFICATE_COMPRESSION
-  );  // the Certificate message is read by us too
-#endif
-  SSL_CTX_set_security_level(c, 2);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_max_cert_list(c, static_cast<long>(limits::client_chain_bytes_max));
+  SSL_CTX_set_max_cert_list(c, limits::client_chain_bytes_max);
   // "!kRSA:!DHE…" would be said in vain: only AEAD suites with an ephemeral curve are let in,
   // whatever the list holds.
   const std::string suites =
@@ -171,8 +154,9 @@ Outcome<SslContextHandle> make_context(const SSL_METHOD* method, const ProtocolS
     return library_fault("no usable TLS 1.2 cipher in \"" + protocol.ciphers_tls12 + "\"");
   if (SSL_CTX_set_ciphersuites(c, protocol.ciphers_tls13.c_str()) != 1)
     return library_fault("no usable TLS 1.3 cipher in \"" + protocol.ciphers_tls13 + "\"");
-  if (SSL_CTX_set1_groups_list(c, protocol.groups.c_str()) != 1)
-    return library_fault("an unknown group in \"" + protocol.groups + "\"");
+  const std::string& groups = protocol.groups.empty() ? default_groups() : protocol.groups;
+  if (SSL_CTX_set1_groups_list(c, groups.c_str()) != 1)
+    return library_fault("an unknown group in \"" + groups + "\"");
   if (SSL_CTX_set1_sigalgs_list(c, signature_algorithms) != 1)
     return library_fault("the signature algorithms cannot be set");
   return context;
@@ -194,22 +178,16 @@ std::vector<std::uint8_t> wire_of(const std::vector<Alpn>& protocols) {
 Outcome<SslContextHandle> make_server_context(
     const ServerSettings& settings, const ServerState& state, const LoadedPair& pair
 ) {
-  GH_TRY(auto context, make_context(TLS_server_method(), settings.protocol));
+  GH_TRY(auto context, make_context(true, settings.protocol));
   SSL_CTX* c = context.get();
   const bool required = settings.mode == ClientCertMode::require;
-  SSL_CTX_set_verify(
-      c, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr
-  );
-  if (SSL_CTX_set1_client_sigalgs_list(c, signature_algorithms) != 1)
-    return library_fault("the signature algorithms cannot be set");
+  set_client_verification(c, settings.mode);
   const std::string_view id =
       required ? "gatehouse require"
                : "gatehouse request";  // sessions of another mode are not resumed
   SSL_CTX_set_session_id_context(
       c, reinterpret_cast<const unsigned char*>(id.data()), static_cast<unsigned>(id.size())
   );
-  SSL_CTX_set_max_early_data(c, 0);  // requests could be replayed
-  SSL_CTX_set_recv_max_early_data(c, 0);
   GH_TRY_VOID(use_pair(c, pair));
   install_server_callbacks(c, state);
   install_ticket_callbacks(c, state);
@@ -247,13 +225,19 @@ Outcome<KeyPair> load_key_pair(const std::string& chain_file, const std::string&
 
 namespace {
 
+// False: there is a key of this kind already.
+bool add_kind(std::vector<int>& kinds, const LoadedPair& pair) {
+  const int kind = kind_of(pair.key.get());
+  if (std::find(kinds.begin(), kinds.end(), kind) != kinds.end()) return false;
+  kinds.push_back(kind);
+  return true;
+}
+
 // The context that already serves these very names with a key of another kind, if there is one.
-SSL_CTX* companion_of(const LoadedPair& pair, const ServerState& state) {
-  if (pair.names == state.names && !has_key_of(state.context.get(), pair))
-    return state.context.get();
-  for (const ServerState::Named& other : state.others) {
-    if (pair.names == other.names && !has_key_of(other.context.get(), pair))
-      return other.context.get();
+SSL_CTX* companion_of(const LoadedPair& pair, ServerState& state) {
+  if (pair.names == state.names && add_kind(state.kinds, pair)) return state.context.get();
+  for (ServerState::Named& other : state.others) {
+    if (pair.names == other.names && add_kind(other.kinds, pair)) return other.context.get();
   }
   return nullptr;
 }
@@ -292,12 +276,14 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
     if (!state->context) {
       GH_TRY(state->context, make_server_context(settings, *state, pair));
       state->names = pair.names;
+      state->kinds = {kind_of(pair.key.get())};
     } else if (SSL_CTX* companion = companion_of(pair, *state)) {
       GH_TRY_VOID(use_pair(companion, pair));
     } else {
       ServerState::Named named;
       GH_TRY(named.context, make_server_context(settings, *state, pair));
       named.names = pair.names;
+      named.kinds = {kind_of(pair.key.get())};
       state->others.push_back(std::move(named));
     }
   }
@@ -321,9 +307,9 @@ Outcome<std::unique_ptr<ClientContext>> ClientContext::make(
   state->is_ip = parse_ip(settings.server_name).has_value();
   state->resume = settings.resume;
   state->verify = settings.verify;
-  GH_TRY(state->context, make_context(TLS_client_method(), settings.protocol));
+  GH_TRY(state->context, make_context(false, settings.protocol));
   SSL_CTX* c = state->context.get();
-  SSL_CTX_set_verify(c, SSL_VERIFY_PEER, nullptr);
+  set_server_verification(c);
   if (settings.resume)
     SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   if (const auto alpn = wire_of(settings.alpn); !alpn.empty())

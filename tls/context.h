@@ -46,9 +46,7 @@ struct ProtocolSettings {
       "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
   std::string ciphers_tls13 =
       "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-  // P-521 too: with TLS 1.2 OpenSSL takes client keys of listed curves only, and Go clients have
-  // them.
-  std::string groups = "X25519:P-256:P-384:P-521";
+  std::string groups;  // key exchanges in order of preference, by group_named; empty: default_groups
 };
 
 struct ServerSettings {

@@ -7,6 +7,7 @@
 #include "tls/identity_cache.h"
 #include "tls/openssl/engine_impl.h"
 #include "tls/openssl/errors.h"
+#include "tls/openssl/library.h"
 #include "tls/openssl/path_verifier.h"
 #include "tls/openssl/queue_bio.h"
 #include "tls/openssl/trust_contents.h"
@@ -59,6 +60,7 @@ bool OpensslEngine::start(SSL_CTX* context) {
     return false;
   }
   SSL_set_bio(ssl_.get(), bio, bio);
+  prepare_connection(ssl_.get());
   if (server_) {
     SSL_set_accept_state(ssl_.get());
     return true;
@@ -254,8 +256,7 @@ TlsError OpensslEngine::library_failure() {
   if (verify_error_ != TlsError::none)
     return set_error(verify_error_, std::move(error_text_));  // we made it fail, and know why
   alert_ = library.alert;
-  const auto state = SSL_get_state(ssl_.get());
-  if (library.error == TlsError::protocol && (state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT)) {
+  if (library.error == TlsError::protocol && at_certificate_message(ssl_.get())) {
     // A Certificate message that was refused for its size, or that is no list of certificates.
     library.error = library.too_large ? TlsError::chain_too_long : TlsError::unparsable_certificate;
   }
@@ -389,7 +390,7 @@ bool is_readable(TlsError refused) {
 TlsError OpensslEngine::judge_presented(
     std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
 ) {
-  if (chain.empty() || chain.size() != keys.size()) return TlsError::internal;
+  if (chain.empty() || (!keys.empty() && chain.size() != keys.size())) return TlsError::internal;
   if (!server_) return judge(chain, keys) ? TlsError::none : peer_error_;
   chain_ = std::make_shared<const std::vector<std::uint8_t>>(pack_chain(chain));
   if (recall(sha256(*chain_))) return peer_error_;
@@ -398,35 +399,31 @@ TlsError OpensslEngine::judge_presented(
   return refused;
 }
 
-bool OpensslEngine::verify_peer(X509_STORE_CTX* store) {
-  if (client_ && !client_->verify) {
-    X509_STORE_CTX_set_error(store, X509_V_OK);
-    presented_ = {};
-    return true;
-  }
-  STACK_OF(X509)* parsed = X509_STORE_CTX_get0_untrusted(store);
+TlsError OpensslEngine::on_peer_chain_parsed(std::span<EVP_PKEY* const> keys) {
   std::vector<ByteView> chain;
-  std::vector<EVP_PKEY*> keys;
-  for (int i = 0; i < sk_X509_num(parsed); ++i)
-    keys.push_back(X509_get0_pubkey(sk_X509_value(parsed, i)));
-  ERR_clear_error();  // a key the library cannot read is ours to judge
-  const TlsError refused =
-      read_presented(chain) ? judge_presented(chain, keys) : TlsError::internal;
-  presented_count_ = static_cast<std::uint32_t>(chain.size());
+  if (!read_presented(chain)) chain.clear();
+  const TlsError refused = on_peer_chain(chain, keys);
   presented_ = {};
+  return refused;
+}
+
+TlsError OpensslEngine::on_peer_chain(
+    std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
+) {
+  if (client_ && !client_->verify) return TlsError::none;
+  const TlsError refused = judge_presented(chain, keys);
+  presented_count_ = static_cast<std::uint32_t>(chain.size());
   lineage_start_ = now_;
   // In request mode a refused certificate is for the authenticators to see; one that Go would not
   // parse ends the handshake, as there.
   const bool tolerated =
       is_readable(refused) && server_ && (server_->mode == ClientCertMode::request || front_proxy_);
   if (refused == TlsError::none || tolerated) {
-    X509_STORE_CTX_set_error(store, X509_V_OK);
-    if (refused != TlsError::none || front_proxy_) SSL_set_num_tickets(ssl_.get(), 0);
-    return true;
+    if (server_ && (refused != TlsError::none || front_proxy_)) send_no_ticket(ssl_.get());
+    return TlsError::none;
   }
   verify_error_ = refused;
-  X509_STORE_CTX_set_error(store, verify_code_of(refused));
-  return false;
+  return refused;
 }
 
 Result<PeerCertificate, TlsError> OpensslEngine::verify_client_again(
@@ -468,9 +465,7 @@ int OpensslEngine::on_client_hello() {
 
 // ---- tickets ----
 
-bool OpensslEngine::on_ticket_wanted() {
-  SSL_SESSION* session = SSL_get_session(ssl_.get());
-  if (session == nullptr) return false;
+std::vector<std::uint8_t> OpensslEngine::ticket_state() const {
   // In TLS 1.2 the ticket comes before the handshake ends, so what was restored may not have been
   // moved yet.
   const bool resumption = SSL_session_reused(ssl_.get()) == 1 && restored_.has_value();
@@ -478,7 +473,7 @@ bool OpensslEngine::on_ticket_wanted() {
   const auto& chain = resumption ? restored_->chain : chain_;
   const ByteView leaf = peer != nullptr && chain ? unpack_chain(*chain)[0] : ByteView{};
   if (peer_error_ != TlsError::none || front_proxy_ || leaf.size() > limits::ticket_leaf_bytes_max)
-    return SSL_SESSION_set1_ticket_appdata(session, "", 0) == 1;  // opens to nothing: never resumed
+    return {};
   TicketState state;
   state.mode = server_->mode;
   state.has_certificate = peer != nullptr;
@@ -493,31 +488,22 @@ bool OpensslEngine::on_ticket_wanted() {
   state.lineage_start = resumption ? restored_->lineage_start : lineage_start_;
   state.issued = now_;
   state.server_name = server_name_;
-  const auto bytes = state.encode();
-  if (SSL_SESSION_set1_ticket_appdata(session, bytes.data(), bytes.size()) != 1) return false;
-  drop_peer(session);
-  return true;
+  return state.encode();
 }
 
-SSL_TICKET_RETURN OpensslEngine::on_ticket_opened(SSL_SESSION* session, bool renew) {
-  constexpr SSL_TICKET_RETURN full_handshake = SSL_TICKET_RETURN_IGNORE_RENEW;
+bool OpensslEngine::on_ticket_opened(ByteView bytes, bool* ageing) {
   restored_.reset();
-  void* data = nullptr;
-  std::size_t size = 0;
-  if (SSL_SESSION_get0_ticket_appdata(session, &data, &size) != 1) return full_handshake;
-  const auto ticket = TicketState::decode({static_cast<const std::uint8_t*>(data), size});
-  if (!ticket) return full_handshake;
-  const TicketVerdict verdict = may_resume(
-      *ticket, server_->mode, server_->session_epoch, server_name_, now_, server_->tickets
-  );
-  if (verdict == TicketVerdict::refuse) return full_handshake;
+  const auto ticket = TicketState::decode(bytes);
+  if (!ticket) return false;
+  const TicketVerdict verdict =
+      may_resume(*ticket, server_->mode, server_->session_epoch, server_name_, now_, server_->tickets);
+  if (verdict == TicketVerdict::refuse) return false;
   // Whether it is a front proxy is only asked in full handshakes.
-  if (verdict == TicketVerdict::verify_again && server_->proxy_trust) return full_handshake;
-  if (!restore(*ticket, verdict == TicketVerdict::verify_again)) return full_handshake;
-  // TLS 1.3 tickets are for one use (RFC 8446 §C.4), so each resumption gives the next one.
-  const bool spent = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION ||
-                     now_.seconds - ticket->issued.seconds > server_->tickets.lifetime.count() / 2;
-  return renew || spent ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+  if (verdict == TicketVerdict::verify_again && server_->proxy_trust) return false;
+  if (!restore(*ticket, verdict == TicketVerdict::verify_again)) return false;
+  if (ageing != nullptr)
+    *ageing = now_.seconds - ticket->issued.seconds > server_->tickets.lifetime.count() / 2;
+  return true;
 }
 
 // The certificate and what was proved about it come back from the ticket, or, shared with other
@@ -573,21 +559,6 @@ bool OpensslEngine::keep_session(SSL_SESSION* session) {
 
 namespace {
 
-int on_verify(X509_STORE_CTX* store, void*) {
-  const auto* ssl = static_cast<const SSL*>(
-      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())
-  );
-  return OpensslEngine::of(ssl).verify_peer(store) ? 1 : 0;
-}
-
-void on_message(int sent, int, int type, const void* data, std::size_t size, SSL* ssl, void*) {
-  constexpr std::size_t header = 4;  // type, length
-  const auto* bytes = static_cast<const std::uint8_t*>(data);
-  if (sent == 0 && type == SSL3_RT_HANDSHAKE && size > header && bytes[0] == SSL3_MT_CERTIFICATE) {
-    OpensslEngine::of(ssl).on_certificate_message({bytes + header, size - header});
-  }
-}
-
 int on_client_hello(SSL* ssl, int*, void*) { return OpensslEngine::of(ssl).on_client_hello(); }
 
 int on_alpn(
@@ -621,16 +592,14 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
 }  // namespace
 
 void install_server_callbacks(SSL_CTX* context, const ServerState& state) {
-  SSL_CTX_set_cert_verify_callback(context, on_verify, nullptr);
-  SSL_CTX_set_msg_callback(context, on_message);
+  install_certificate_callbacks(context);
   SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);
   if (!state.alpn.empty())
     SSL_CTX_set_alpn_select_cb(context, on_alpn, const_cast<ServerState*>(&state));
 }
 
 void install_client_callbacks(SSL_CTX* context) {
-  SSL_CTX_set_cert_verify_callback(context, on_verify, nullptr);
-  SSL_CTX_set_msg_callback(context, on_message);
+  install_certificate_callbacks(context);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
 }
 

@@ -4,18 +4,18 @@
 #include "tls/certificate.h"
 #include "tls/der_reader.h"
 #include "tls/openssl/handles.h"
+#include "tls/openssl/library.h"
 #include "tls/openssl/public_key.h"
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/param_build.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -23,6 +23,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <tuple>
 #include <utility>
 
 namespace gh::tls {
@@ -40,10 +41,6 @@ namespace {
 struct BnFree {
   void operator()(BIGNUM* number) const { BN_free(number); }
 
-  void operator()(OSSL_PARAM_BLD* builder) const { OSSL_PARAM_BLD_free(builder); }
-
-  void operator()(OSSL_PARAM* params) const { OSSL_PARAM_free(params); }
-
   void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
 
   void operator()(BIO* bio) const { BIO_free(bio); }
@@ -53,6 +50,8 @@ struct BnFree {
 
 template <class T>
 using Owned = std::unique_ptr<T, BnFree>;
+
+constexpr int rsa_bits_max = 16384;  // as OpenSSL has it
 
 struct Scheme {
   std::string_view name;
@@ -87,43 +86,17 @@ const Scheme* scheme_of(JwsAlgorithm algorithm) {
 // 31 bits.
 bool rsa_usable(const BIGNUM* modulus, const BIGNUM* exponent) {
   const int exponent_bits = BN_num_bits(exponent);
-  return BN_num_bits(modulus) >= 1024 && BN_num_bits(modulus) <= OPENSSL_RSA_MAX_MODULUS_BITS &&
+  return BN_num_bits(modulus) >= 1024 && BN_num_bits(modulus) <= rsa_bits_max &&
          BN_is_odd(modulus) && BN_is_odd(exponent) && exponent_bits >= 2 && exponent_bits <= 31;
 }
 
 bool rsa_usable(EVP_PKEY* key) {
   BIGNUM* modulus = nullptr;
   BIGNUM* exponent = nullptr;
-  const bool have = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1 &&
-                    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1;
+  const bool have = rsa_numbers(key, modulus, exponent);
   const Owned<BIGNUM> n(modulus);
   const Owned<BIGNUM> e(exponent);
   return have && rsa_usable(n.get(), e.get());
-}
-
-bool text_param_is(EVP_PKEY* key, const char* name, std::initializer_list<std::string_view> words) {
-  char text[64] = {};
-  std::size_t size = 0;
-  if (EVP_PKEY_get_utf8_string_param(key, name, text, sizeof text, &size) != 1) return false;
-  return std::find(words.begin(), words.end(), std::string_view(text, size)) != words.end();
-}
-
-// As Go reads EC keys: a named curve, an uncompressed point.
-bool go_curve(EVP_PKEY* key) {
-  return text_param_is(
-             key,
-             OSSL_PKEY_PARAM_GROUP_NAME,
-             {"prime256v1",
-              "P-256",
-              "secp224r1",
-              "P-224",
-              "secp384r1",
-              "P-384",
-              "secp521r1",
-              "P-521"}
-         ) &&
-         text_param_is(key, OSSL_PKEY_PARAM_EC_ENCODING, {"named_curve"}) &&
-         text_param_is(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, {"uncompressed"});
 }
 
 std::string base64url(ByteView bytes) {
@@ -182,16 +155,6 @@ bool verify_with(EVP_PKEY* key, const Scheme& scheme, ByteView signed_bytes, Byt
          ) == 1;
 }
 
-KeyHandle make_key(const char* type, OSSL_PARAM_BLD* builder) {
-  const Owned<OSSL_PARAM> params(OSSL_PARAM_BLD_to_param(builder));
-  const KeyContextHandle context(EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
-  EVP_PKEY* key = nullptr;
-  if (!params || !context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) != 1)
-    return {};
-  return KeyHandle(key);
-}
-
 // PKCS#1 and PKCS#8 begin with version 0, SEC 1 with version 1; what follows tells them apart.
 enum class PrivateForm : std::uint8_t { none, pkcs1, pkcs8, sec1 };
 
@@ -232,8 +195,9 @@ std::optional<VerifyKey> VerifyKey::adopt(void* key) {
   KeyHandle owned(static_cast<EVP_PKEY*>(key));
   if (!owned) return std::nullopt;
   auto state = std::make_shared<State>();
-  state->rsa = EVP_PKEY_is_a(owned.get(), "RSA") == 1;
-  if (!state->rsa && (EVP_PKEY_is_a(owned.get(), "EC") != 1 || !go_curve(owned.get())))
+  const int kind = kind_of(owned.get());
+  state->rsa = kind == EVP_PKEY_RSA;
+  if (!state->rsa && (kind != EVP_PKEY_EC || !is_go_curve(owned.get())))
     return std::nullopt;
   unsigned char* info = nullptr;
   const int size = i2d_PUBKEY(owned.get(), &info);
@@ -265,29 +229,17 @@ std::optional<VerifyKey> VerifyKey::from_rsa(ByteView modulus, ByteView exponent
     state->rsa = true;
     return VerifyKey(std::move(state));
   }
-  const Owned<OSSL_PARAM_BLD> builder(OSSL_PARAM_BLD_new());
-  if (!builder || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
-    return std::nullopt;
-  auto key = adopt(make_key("RSA", builder.get()).release());
+  auto key = adopt(make_rsa_key(n.get(), e.get()).release());
   ERR_clear_error();
   return key;
 }
 
 std::optional<VerifyKey> VerifyKey::from_point(Curve curve, ByteView x, ByteView y) {
-  static constexpr const char* names[] = {"prime256v1", "secp384r1", "secp521r1"};
+  static constexpr int nids[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
   std::vector<std::uint8_t> point{0x04};
   point.insert(point.end(), x.begin(), x.end());
   point.insert(point.end(), y.begin(), y.end());
-  const Owned<OSSL_PARAM_BLD> builder(OSSL_PARAM_BLD_new());
-  const char* name = names[static_cast<std::size_t>(curve)];
-  if (!builder ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, name, 0) != 1 ||
-      OSSL_PARAM_BLD_push_octet_string(
-          builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()
-      ) != 1)
-    return std::nullopt;
-  auto key = adopt(make_key("EC", builder.get()).release());
+  auto key = adopt(make_ec_key(nids[static_cast<std::size_t>(curve)], point).release());
   ERR_clear_error();
   return key;
 }
@@ -348,7 +300,7 @@ Outcome<std::vector<VerifyKey>> read_verify_keys(std::string_view pem, const std
     OPENSSL_clear_free(data, static_cast<std::size_t>(size));
     if (key) keys.push_back(std::move(*key));
   }
-  const unsigned long error = ERR_peek_last_error();
+  const auto error = ERR_peek_last_error();
   const bool end =
       ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
   ERR_clear_error();
@@ -367,7 +319,7 @@ bool hmac_sha256(const Digest256& key, ByteView bytes, Digest256& out) noexcept 
   return HMAC(
              EVP_sha256(),
              key.data(),
-             static_cast<int>(key.size()),
+             std::tuple_size_v<Digest256>,
              bytes.data(),
              bytes.size(),
              out.data(),

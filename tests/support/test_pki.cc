@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/test_pki.h"
 
+#include "tests/support/tls_compat.h"
+
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -72,8 +74,12 @@ void add_extension(X509* to, X509* issuer, int nid, const std::string& value) {
 void add_alternative_names(X509* to, const Options& options) {
   GENERAL_NAMES* names = sk_GENERAL_NAME_new_null();
   const auto add = [names](int type, const std::string& text) {
-    GENERAL_NAME* name = a2i_GENERAL_NAME(nullptr, nullptr, nullptr, type, text.c_str(), 0);
-    must(name != nullptr && sk_GENERAL_NAME_push(names, name) > 0, text.c_str());
+    GENERAL_NAME* name = GENERAL_NAME_new();
+    ASN1_STRING* value = type == GEN_IPADD ? a2i_IPADDRESS(text.c_str()) : ASN1_IA5STRING_new();
+    must(name != nullptr && value != nullptr, text.c_str());
+    if (type != GEN_IPADD) ASN1_STRING_set(value, text.data(), static_cast<int>(text.size()));
+    GENERAL_NAME_set0_value(name, type, value);
+    must(sk_GENERAL_NAME_push(names, name) > 0, text.c_str());
   };
   for (const auto& name : options.dns_names) add(GEN_DNS, name);
   for (const auto& name : options.ip_names) add(GEN_IPADD, name);

@@ -3,6 +3,7 @@
 // renegotiation, key updates.
 #pragma once
 
+#include "tests/support/tls_compat.h"
 #include "tests/tls/handshake_fixture.h"
 #include "tls/openssl/handles.h"
 
@@ -19,7 +20,9 @@ class RawClient {
  public:
   RawClient(const std::string& chain_pem, const std::string& key_pem)
       : context(SSL_CTX_new(TLS_client_method())) {
+#ifndef OPENSSL_IS_AWSLC
     SSL_CTX_set_security_level(context.get(), 0);
+#endif
     SSL_CTX_set_min_proto_version(context.get(), TLS1_VERSION);
     if (!chain_pem.empty()) use(chain_pem, key_pem);
   }

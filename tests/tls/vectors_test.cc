@@ -63,7 +63,7 @@ std::vector<Case> load_cases() {
   return out;
 }
 
-class Vectors : public Handshake, public ::testing::WithParamInterface<int> {};
+class Vectors : public Handshake, public ::testing::WithParamInterface<std::uint16_t> {};
 
 TEST_P(Vectors, agree_with_a_real_api_server) {
   std::size_t shaken = 0, unloadable = 0;
@@ -110,8 +110,8 @@ TEST_P(Vectors, agree_with_a_real_api_server) {
 INSTANTIATE_TEST_SUITE_P(
     Kubernetes,
     Vectors,
-    ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
-    [](const ::testing::TestParamInfo<int>& one) {
+    ::testing::Values(std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION}),
+    [](const ::testing::TestParamInfo<std::uint16_t>& one) {
       return one.param == TLS1_2_VERSION ? "tls12" : "tls13";
     }
 );

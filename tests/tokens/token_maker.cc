@@ -2,9 +2,12 @@
 #include "tests/tokens/token_maker.h"
 
 #include "authz/identity/tokens/base64url.h"
+#include "tests/support/tls_compat.h"
 
 #include <openssl/bn.h>
+#ifndef OPENSSL_IS_AWSLC
 #include <openssl/core_names.h>
+#endif
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -158,7 +161,7 @@ std::string hmac_signature(std::string_view secret, std::string_view input) {
   HMAC(
       EVP_sha256(),
       secret.data(),
-      static_cast<int>(secret.size()),
+      static_cast<unsigned short>(secret.size()),  // int or size_t, by library
       reinterpret_cast<const unsigned char*>(input.data()),
       input.size(),
       out,

@@ -80,9 +80,13 @@ class OpensslEngine final : public Engine {
 
   int on_client_hello();                       // SSL_CLIENT_HELLO_*
   void on_certificate_message(ByteView body);  // as received, before it is parsed
-  bool verify_peer(X509_STORE_CTX* store);     // the chain has been parsed by the library
-  bool on_ticket_wanted();                     // says in the session what a ticket must say
-  SSL_TICKET_RETURN on_ticket_opened(SSL_SESSION* session, bool renew);
+  // The peer's chain is to be judged; none: the handshake goes on. `keys`: the public keys as far as
+  // the library has read them, or empty. The first: of the message seen before.
+  TlsError on_peer_chain_parsed(std::span<EVP_PKEY* const> keys);
+  TlsError on_peer_chain(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
+  std::vector<std::uint8_t> ticket_state() const;  // what a ticket must say; empty: never accept it
+  // Whether a ticket that says this is accepted. `ageing`: it should be replaced by a new one.
+  bool on_ticket_opened(ByteView state, bool* ageing = nullptr);
   bool keep_session(SSL_SESSION* session);  // client: takes it when true
 
  private:

@@ -3,7 +3,6 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 
 #include <array>
 
@@ -17,6 +16,19 @@ TlsError of_ssl_reason(int reason) {
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
       return TlsError::certificate_other;
     case SSL_R_NO_SHARED_CIPHER:
+#ifdef OPENSSL_IS_AWSLC
+    case SSL_R_NO_SHARED_GROUP:
+    case SSL_R_NO_COMMON_SIGNATURE_ALGORITHMS:
+      return TlsError::no_shared_cipher;
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_WRONG_SSL_VERSION:
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_NO_SUPPORTED_VERSIONS_ENABLED:
+    case SSL_R_INAPPROPRIATE_FALLBACK:
+      return TlsError::no_shared_version;
+    case SSL_R_CANNOT_PARSE_LEAF_CERT:
+    case SSL_R_UNCOMPRESSED_CERT_TOO_LARGE:
+#else
     case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
     case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
     case SSL_R_NO_SUITABLE_KEY_SHARE:
@@ -29,16 +41,18 @@ TlsError of_ssl_reason(int reason) {
     case SSL_R_UNKNOWN_PROTOCOL:
     case SSL_R_INAPPROPRIATE_FALLBACK:
       return TlsError::no_shared_version;
+    case SSL_R_WRONG_SIGNATURE_SIZE:
+      return TlsError::bad_signature;
+    case SSL_R_UNABLE_TO_FIND_PUBLIC_KEY_PARAMETERS:
+#endif
+    case SSL_R_CERT_LENGTH_MISMATCH:
+    case SSL_R_UNKNOWN_CERTIFICATE_TYPE:
+      return TlsError::unparsable_certificate;
     case SSL_R_NO_APPLICATION_PROTOCOL:
       return TlsError::no_shared_alpn;
     case SSL_R_BAD_SIGNATURE:
     case SSL_R_WRONG_SIGNATURE_TYPE:
-    case SSL_R_WRONG_SIGNATURE_SIZE:
       return TlsError::bad_signature;
-    case SSL_R_CERT_LENGTH_MISMATCH:
-    case SSL_R_UNKNOWN_CERTIFICATE_TYPE:
-    case SSL_R_UNABLE_TO_FIND_PUBLIC_KEY_PARAMETERS:
-      return TlsError::unparsable_certificate;
     case SSL_R_HTTP_REQUEST:
     case SSL_R_HTTPS_PROXY_REQUEST:
       return TlsError::not_tls;
@@ -56,8 +70,8 @@ TlsError of_ssl_reason(int reason) {
 
 LibraryError take_library_error() {
   LibraryError out;
-  const unsigned long first = ERR_peek_error();
-  const unsigned long last = ERR_peek_last_error();
+  const auto first = ERR_peek_error();
+  const auto last = ERR_peek_last_error();
   ERR_clear_error();
   if (last == 0) return out;
   std::array<char, 256> text{};
@@ -76,27 +90,6 @@ LibraryError take_library_error() {
     out.too_large = reason == SSL_R_EXCESSIVE_MESSAGE_SIZE;
   }
   return out;
-}
-
-int verify_code_of(TlsError error) {
-  switch (error) {
-    case TlsError::expired:
-      return X509_V_ERR_CERT_HAS_EXPIRED;
-    case TlsError::not_yet_valid:
-      return X509_V_ERR_CERT_NOT_YET_VALID;
-    case TlsError::unknown_authority:
-      return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
-    case TlsError::revoked:
-      return X509_V_ERR_CERT_REVOKED;
-    case TlsError::bad_usage:
-      return X509_V_ERR_INVALID_PURPOSE;
-    case TlsError::chain_too_long:
-      return X509_V_ERR_CERT_CHAIN_TOO_LONG;
-    case TlsError::name_mismatch:
-      return X509_V_ERR_HOSTNAME_MISMATCH;
-    default:
-      return X509_V_ERR_CERT_REJECTED;
-  }
 }
 
 std::string_view sentence_of(TlsError error) {

@@ -18,9 +18,6 @@ struct LibraryError {
 // The last error of this thread's queue, which is emptied.
 LibraryError take_library_error();
 
-// The X509_V_ERR_ whose alert (RFC 8446 §6.2) tells the peer what we know.
-int verify_code_of(TlsError error);
-
 std::string_view sentence_of(TlsError error);
 
 }  // namespace gh::tls

@@ -11,18 +11,23 @@ namespace {
 
 OpensslEngine& engine_of(BIO* bio) { return *static_cast<OpensslEngine*>(BIO_get_data(bio)); }
 
-int read_some(BIO* bio, char* into, std::size_t size, std::size_t* taken) {
+int read_some(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
-  *taken = engine_of(bio).take_ciphertext({reinterpret_cast<std::uint8_t*>(into), size});
-  if (*taken != 0) return 1;
+  if (size <= 0) return 0;
+  const std::size_t taken = engine_of(bio).take_ciphertext(
+      {reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size)}
+  );
+  if (taken != 0) return static_cast<int>(taken);
   BIO_set_retry_read(bio);
-  return 0;
+  return -1;
 }
 
-int write_all(BIO* bio, const char* from, std::size_t size, std::size_t* written) {
-  engine_of(bio).out().append({reinterpret_cast<const std::uint8_t*>(from), size});
-  *written = size;
-  return 1;
+int write_all(BIO* bio, const char* from, int size) {
+  if (size <= 0) return 0;
+  engine_of(bio).out().append(
+      {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)}
+  );
+  return size;
 }
 
 long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
@@ -35,8 +40,8 @@ int create(BIO* bio) {
 const BIO_METHOD* make_method() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "gatehouse queue");
   if (method == nullptr) return nullptr;
-  BIO_meth_set_read_ex(method, read_some);
-  BIO_meth_set_write_ex(method, write_all);
+  BIO_meth_set_read(method, read_some);
+  BIO_meth_set_write(method, write_all);
   BIO_meth_set_ctrl(method, control);
   BIO_meth_set_create(method, create);
   return method;

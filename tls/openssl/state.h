@@ -17,11 +17,13 @@ struct ServerState {
   struct Named {  // certificates for other names than the default's
     std::vector<std::string> names;
     SslContextHandle context;
+    std::vector<int> kinds;  // of key that it has certificates for
   };
 
   SslContextHandle
       context;  // the default certificate; also the one whose ticket keys and callbacks are used
   std::vector<std::string> names;
+  std::vector<int> kinds;
   std::vector<Named> others;
   std::shared_ptr<const TrustStore> trust;
   std::shared_ptr<const TrustStore> proxy_trust;  // may be null
@@ -46,12 +48,8 @@ struct ClientState {
   UnixTime session_not_after = {INT64_MAX};
 };
 
-// Callbacks of the library, installed on every context (engine.cc, tickets.cc).
+// Callbacks of the library, installed on every context (engine.cc).
 void install_server_callbacks(SSL_CTX* context, const ServerState& state);
 void install_client_callbacks(SSL_CTX* context);
-void install_ticket_callbacks(SSL_CTX* context, const ServerState& state);
-
-// Takes the client's certificate out of a session that becomes a ticket.
-void drop_peer(SSL_SESSION* session);
 
 }  // namespace gh::tls

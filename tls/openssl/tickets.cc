@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seals and opens session tickets with a TicketKeys ring, and has the engine judge what is in them.
 #include "tls/openssl/engine_impl.h"
-#include "tls/openssl/state.h"
+#include "tls/openssl/library.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -60,34 +60,6 @@ int on_ticket_key(
   return renew ? 2 : 1;
 }
 
-int on_ticket_wanted(SSL* ssl, void*) { return OpensslEngine::of(ssl).on_ticket_wanted() ? 1 : 0; }
-
-SSL_TICKET_RETURN
-on_ticket_opened(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t, SSL_TICKET_STATUS status, void*) {
-  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
-    return SSL_TICKET_RETURN_IGNORE_RENEW;
-  return OpensslEngine::of(ssl).on_ticket_opened(session, status == SSL_TICKET_SUCCESS_RENEW);
-}
-
-}  // namespace
-
-void install_ticket_callbacks(SSL_CTX* context, const ServerState& state) {
-  if (state.ticket_keys == nullptr) {
-    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-    SSL_CTX_set_num_tickets(context, 0);
-    return;
-  }
-  SSL_CTX_set_num_tickets(context, 1);
-  SSL_CTX_set_timeout(
-      context,
-      static_cast<long>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count())
-  );
-  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket_key);
-  SSL_CTX_set_session_ticket_cb(context, on_ticket_wanted, on_ticket_opened, nullptr);
-}
-
-namespace {
-
 // The length of a DER element's head; 0: not one that is whole in `bytes`.
 std::size_t head_of(ByteView bytes, std::size_t& body) {
   if (bytes.size() < 2) return 0;
@@ -128,8 +100,6 @@ std::vector<std::uint8_t> without_peer(ByteView session) {
   return found ? out : std::vector<std::uint8_t>{};
 }
 
-}  // namespace
-
 // A ticket keeps the client's certificate as bytes, so the library's copy in the session would only
 // be encoded, sealed, and parsed again at the resumption (d2i_X509: 92 µs in OpenSSL 3.0). There is
 // no call to take it out; the session is read back from its own encoding without that field. When
@@ -146,6 +116,45 @@ void drop_peer(SSL_SESSION* session) {
   const unsigned char* at = bare.data();
   SSL_SESSION* same = session;
   if (d2i_SSL_SESSION(&same, &at, static_cast<long>(bare.size())) == nullptr) ERR_clear_error();
+}
+
+int on_ticket_wanted(SSL* ssl, void*) {
+  SSL_SESSION* session = SSL_get_session(ssl);
+  if (session == nullptr) return 0;
+  const auto state = OpensslEngine::of(ssl).ticket_state();
+  if (SSL_SESSION_set1_ticket_appdata(session, state.data(), state.size()) != 1) return 0;
+  if (!state.empty()) drop_peer(session);
+  return 1;
+}
+
+SSL_TICKET_RETURN
+on_ticket_opened(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t, SSL_TICKET_STATUS status, void*) {
+  constexpr SSL_TICKET_RETURN full_handshake = SSL_TICKET_RETURN_IGNORE_RENEW;
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return full_handshake;
+  void* state = nullptr;
+  std::size_t size = 0;
+  bool ageing = false;
+  if (SSL_SESSION_get0_ticket_appdata(session, &state, &size) != 1 ||
+      !OpensslEngine::of(ssl).on_ticket_opened({static_cast<const std::uint8_t*>(state), size}, &ageing))
+    return full_handshake;
+  // TLS 1.3 tickets are for one use (RFC 8446 §C.4), so each resumption gives the next one.
+  const bool renew = status == SSL_TICKET_SUCCESS_RENEW || ageing ||
+                     SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION;
+  return renew ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
+}  // namespace
+
+void install_ticket_callbacks(SSL_CTX* context, const ServerState& state) {
+  if (state.ticket_keys == nullptr) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+    return;
+  }
+  SSL_CTX_set_num_tickets(context, 1);
+  SSL_CTX_set_timeout(context, static_cast<long>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count()));
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket_key);
+  SSL_CTX_set_session_ticket_cb(context, on_ticket_wanted, on_ticket_opened, nullptr);
 }
 
 }  // namespace gh::tls

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What differs between the TLS libraries gatehouse can be built with. Private to tls.
+// library_openssl.cc and tickets.cc: OpenSSL 3.0 and later; library_awslc.cc and tickets_awslc.cc:
+// AWS-LC. All else in tls speaks what both understand (compat.h has names that one of them lacks).
+#pragma once
+
+#include "tls/openssl/handles.h"
+#include "tls/openssl/state.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gh::tls {
+
+// ---- contexts ----
+
+SSL_CTX* new_context(bool server);
+void set_library_options(SSL_CTX* context);
+// Needs set_library_options. False: not usable for TLS, and why is in the library's error queue.
+bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_PKEY* key);
+void set_client_verification(SSL_CTX* context, ClientCertMode mode);  // a server's context
+void set_server_verification(SSL_CTX* context);                       // a client's context
+
+void install_certificate_callbacks(SSL_CTX* context);
+void install_ticket_callbacks(SSL_CTX* context, const ServerState& state);
+
+// ---- one connection ----
+
+void prepare_connection(SSL* ssl);
+void send_no_ticket(SSL* ssl);
+// Whether the message that was being read is the peer's Certificate.
+bool at_certificate_message(const SSL* ssl);
+
+// ---- keys ----
+
+int kind_of(const EVP_PKEY* key);  // EVP_PKEY_RSA, EVP_PKEY_EC…
+// An EC key as Go reads it: a named NIST curve, an uncompressed point. `info`: what it was read
+// from.
+bool is_go_curve(EVP_PKEY* key);
+bool rsa_numbers(EVP_PKEY* key, BIGNUM*& modulus, BIGNUM*& exponent);  // copies
+KeyHandle make_rsa_key(const BIGNUM* modulus, const BIGNUM* exponent);
+KeyHandle make_ec_key(int curve_nid, std::span<const std::uint8_t> point);
+
+}  // namespace gh::tls
