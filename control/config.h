@@ -63,6 +63,7 @@ struct Config {
   std::vector<CertificateFiles> tls_sni_cert_key;
   MinVersion tls_min_version = MinVersion::tls_1_2;
   std::vector<std::string> tls_cipher_suites;  // Go's names; empty: the defaults of tls/context.h
+  std::vector<std::string> tls_curve_preferences;  // the TLS library's names; empty: its defaults
 
   std::vector<std::string> session_ticket_key_file;  // empty: keys are made here, and rotated
   Duration session_ticket_rotate_interval = limits::ticket_key_period;

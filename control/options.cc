@@ -5,6 +5,7 @@
 #include "control/cipher_suites.h"
 #include "control/go_duration.h"
 #include "control/suggest.h"
+#include "tls/library.h"
 
 #include <algorithm>
 #include <array>
@@ -326,6 +327,18 @@ Taken add_cipher_suites(Config& config, std::string_view value, const std::strin
   return {};
 }
 
+Taken add_curves(Config& config, std::string_view value, const std::string&) {
+  for (const std::string& name : split(value, ',')) {
+    auto group = tls::group_named(name);
+    if (!group) return fail(group.error().text);
+    auto& chosen = config.tls_curve_preferences;
+    if (std::find(chosen.begin(), chosen.end(), *group) != chosen.end())
+      return fail("\"" + name + "\" is listed twice");
+    chosen.push_back(std::move(*group));
+  }
+  return {};
+}
+
 Taken add_certificate_mapping(Config& config, std::string_view value, const std::string&) {
   if (config.certificate_mappings.size() == limits::mapping_rules_max)
     return fail("expected at most " + std::to_string(limits::mapping_rules_max) + " rules");
@@ -484,6 +497,9 @@ constexpr Option table[] = {
   {"tls-cipher-suites", OptionKind::list, g_tls, "NAME,…",
    "Cipher suites of TLS 1.2, by Go's names (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256). TLS 1.3's are fixed.",
    add_cipher_suites, clear_list<&Config::tls_cipher_suites>, show_texts<&Config::tls_cipher_suites>},
+  {"tls-curve-preferences", OptionKind::list, g_tls, "NAME,…",
+   "Key exchanges, the preferred one first: X25519MLKEM768 (where the TLS library has it), X25519, P-256, P-384, P-521; or by number or Go's name. Default: in this order.",
+   add_curves, clear_list<&Config::tls_curve_preferences>, show_texts<&Config::tls_curve_preferences>},
   {"ticket-lifetime", OptionKind::value, g_tls, "DURATION",
    "A session ticket is good for so long, at most 168h; 0s: clients get none, each handshake is a full one.",
    take_seconds<&Config::ticket_lifetime, 0, limits::ticket_lifetime_limit.count()>, nullptr, show_duration<&Config::ticket_lifetime>},

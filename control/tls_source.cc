@@ -180,6 +180,8 @@ tls::ProtocolSettings TlsSource::protocol() const {
   protocol.version_min = only_13 ? tls::ProtocolVersion::tls_1_3 : tls::ProtocolVersion::tls_1_2;
   const std::string ciphers = openssl_cipher_list(config_.tls_cipher_suites);
   if (!ciphers.empty()) protocol.ciphers_tls12 = ciphers;
+  for (const std::string& group : config_.tls_curve_preferences)
+    protocol.groups += (protocol.groups.empty() ? "" : ":") + group;
   return protocol;
 }
 

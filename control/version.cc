@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/version.h"
 
+#include "tls/library.h"
+
 #ifndef GH_VERSION
 #error "GH_VERSION comes from control/CMakeLists.txt"
 #endif
@@ -18,7 +20,8 @@ std::string compiler() {
 }
 
 std::string version_text() {
-  return "gatehouse " + std::string(version()) + " (" + compiler() + ")\n";
+  return "gatehouse " + std::string(version()) + " (" + compiler() + ", " + tls::library_version() +
+         ")\n";
 }
 
 }  // namespace gh::control

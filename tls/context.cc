@@ -3,8 +3,8 @@
 
 #include "base/limits.h"
 #include "tls/certificate.h"
-#include "tls/name_syntax.h"
 #include "tls/library.h"
+#include "tls/name_syntax.h"
 #include "tls/openssl/errors.h"
 #include "tls/openssl/library.h"
 #include "tls/openssl/state.h"

@@ -46,7 +46,8 @@ struct ProtocolSettings {
       "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
   std::string ciphers_tls13 =
       "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-  std::string groups;  // key exchanges in order of preference, by group_named; empty: default_groups
+  std::string
+      groups;  // key exchanges in order of preference, by group_named; empty: default_groups
 };
 
 struct ServerSettings {

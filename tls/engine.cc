@@ -181,6 +181,7 @@ void OpensslEngine::finish_handshake() {
   }
   restored_.reset();
   if (!resumed_) remember();
+  if (server_) send_ticket_now(ssl_.get());
   // TLS 1.2: the library tells nothing of a ticket that a resumption brought.
   if (client_ && client_->resume && version_ == ProtocolVersion::tls_1_2) {
     SessionHandle session(SSL_get1_session(ssl_.get()));
@@ -495,8 +496,9 @@ bool OpensslEngine::on_ticket_opened(ByteView bytes, bool* ageing) {
   restored_.reset();
   const auto ticket = TicketState::decode(bytes);
   if (!ticket) return false;
-  const TicketVerdict verdict =
-      may_resume(*ticket, server_->mode, server_->session_epoch, server_name_, now_, server_->tickets);
+  const TicketVerdict verdict = may_resume(
+      *ticket, server_->mode, server_->session_epoch, server_name_, now_, server_->tickets
+  );
   if (verdict == TicketVerdict::refuse) return false;
   // Whether it is a front proxy is only asked in full handshakes.
   if (verdict == TicketVerdict::verify_again && server_->proxy_trust) return false;

@@ -197,8 +197,7 @@ std::optional<VerifyKey> VerifyKey::adopt(void* key) {
   auto state = std::make_shared<State>();
   const int kind = kind_of(owned.get());
   state->rsa = kind == EVP_PKEY_RSA;
-  if (!state->rsa && (kind != EVP_PKEY_EC || !is_go_curve(owned.get())))
-    return std::nullopt;
+  if (!state->rsa && (kind != EVP_PKEY_EC || !is_go_curve(owned.get()))) return std::nullopt;
   unsigned char* info = nullptr;
   const int size = i2d_PUBKEY(owned.get(), &info);
   if (size <= 0) return std::nullopt;

@@ -85,6 +85,8 @@ TEST(Config, each_bad_value_is_told_with_what_was_expected) {
       {"pin-workers", "yes", "expected true or false, found \"yes\""},
       {"tls-min-version", "VersionTLS11", "expected VersionTLS12 or VersionTLS13"},
       {"tls-min-version", "VersionTLS1.2", "did you mean \"VersionTLS12\"?"},
+      {"tls-curve-preferences", "X25519,P-999", "is no key exchange of this TLS library"},
+      {"tls-curve-preferences", "29,CurveX25519", "is listed twice"},
       {"tls-cipher-suites", "TLS_RSA_WITH_AES_128_GCM_SHA256", "lacks forward secrecy"},
       {"tls-cipher-suites", "ECDHE-RSA-AES128-GCM-SHA256", "expected the name of a cipher suite"},
       {"tls-cipher-suites",

@@ -42,7 +42,8 @@ int count_session(SSL*, SSL_SESSION*) {
 }
 
 TEST_F(Protocol, one_ticket_comes_after_the_handshake) {
-  for (const std::uint16_t version : {std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION}}) {
+  for (const std::uint16_t version :
+       {std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION}}) {
     tickets_seen = 0;
     SSL_CTX_set_max_proto_version(raw.context.get(), version);
     SSL_CTX_set_session_cache_mode(
@@ -106,7 +107,8 @@ TEST_F(Protocol, suites_without_forward_secrecy_or_aead_are_refused) {
         "ECDHE-RSA-AES128-SHA256",
         "ECDHE-RSA-AES256-SHA384",
         "DHE-RSA-AES128-GCM-SHA256"}) {
-    if (SSL_CTX_set_cipher_list(raw.context.get(), suite) != 1) continue;  // this library has it not
+    if (SSL_CTX_set_cipher_list(raw.context.get(), suite) != 1)
+      continue;  // this library has it not
     shake();
     EXPECT_EQ(server->failure, TlsError::no_shared_cipher) << suite << server->engine->error_text();
   }
@@ -189,7 +191,8 @@ TEST_F(Protocol, key_of_another_certificate_is_a_bad_signature) {
   BioHandle key(BIO_new_mem_buf(key_pem.data(), static_cast<int>(key_pem.size())));
   X509Handle leaf(PEM_read_bio_X509(certificate.get(), nullptr, nullptr, nullptr));
   KeyHandle private_key(PEM_read_bio_PrivateKey(key.get(), nullptr, nullptr, nullptr));
-  for (const std::uint16_t version : {std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION}}) {
+  for (const std::uint16_t version :
+       {std::uint16_t{TLS1_2_VERSION}, std::uint16_t{TLS1_3_VERSION}}) {
     SSL_CTX_set_max_proto_version(thief.context.get(), version);
     make_server_context();
     server = std::make_unique<Side>(pool);

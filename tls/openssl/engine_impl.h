@@ -80,8 +80,8 @@ class OpensslEngine final : public Engine {
 
   int on_client_hello();                       // SSL_CLIENT_HELLO_*
   void on_certificate_message(ByteView body);  // as received, before it is parsed
-  // The peer's chain is to be judged; none: the handshake goes on. `keys`: the public keys as far as
-  // the library has read them, or empty. The first: of the message seen before.
+  // The peer's chain is to be judged; none: the handshake goes on. `keys`: the public keys as far
+  // as the library has read them, or empty. The first: of the message seen before.
   TlsError on_peer_chain_parsed(std::span<EVP_PKEY* const> keys);
   TlsError on_peer_chain(std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys);
   std::vector<std::uint8_t> ticket_state() const;  // what a ticket must say; empty: never accept it

@@ -30,6 +30,7 @@ void install_ticket_callbacks(SSL_CTX* context, const ServerState& state);
 
 void prepare_connection(SSL* ssl);
 void send_no_ticket(SSL* ssl);
+void send_ticket_now(SSL* ssl);  // the handshake has ended
 // Whether the message that was being read is the peer's Certificate.
 bool at_certificate_message(const SSL* ssl);
 

@@ -40,6 +40,8 @@ bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_P
     buffers.push_back(owned.back().get());
     return buffers.back() != nullptr;
   };
+  // As OpenSSL's security level 2.
+  if (EVP_PKEY_id(key) == EVP_PKEY_RSA && EVP_PKEY_bits(key) < 2048) return false;
   if (!add(leaf)) return false;
   for (std::size_t i = 0; i < sk_X509_num(chain); ++i) {
     if (!add(sk_X509_value(chain, i))) return false;
@@ -102,6 +104,9 @@ void prepare_connection(SSL* ssl) { SSL_set_shed_handshake_config(ssl, 1); }
 
 void send_no_ticket(SSL*) {}  // ticket_state() is empty then, and opens to nothing
 
+// It would wait for the first write; an empty one is what sends it.
+void send_ticket_now(SSL* ssl) { SSL_write(ssl, "", 0); }
+
 bool at_certificate_message(const SSL* ssl) {
   const char* state = SSL_state_string_long(ssl);
   const auto ends_with = [state](std::string_view end) {
@@ -151,7 +156,8 @@ KeyHandle make_ec_key(int curve_nid, std::span<const std::uint8_t> point) {
   const EC_GROUP* group = EC_KEY_get0_group(ec.get());
   bssl::UniquePtr<EC_POINT> at(EC_POINT_new(group));
   if (!at || EC_POINT_oct2point(group, at.get(), point.data(), point.size(), nullptr) != 1 ||
-      EC_KEY_set_public_key(ec.get(), at.get()) != 1 || EVP_PKEY_set1_EC_KEY(key.get(), ec.get()) != 1)
+      EC_KEY_set_public_key(ec.get(), at.get()) != 1 ||
+      EVP_PKEY_set1_EC_KEY(key.get(), ec.get()) != 1)
     return {};
   return key;
 }

@@ -54,6 +54,8 @@ void prepare_connection(SSL*) {}
 
 void send_no_ticket(SSL* ssl) { SSL_set_num_tickets(ssl, 0); }
 
+void send_ticket_now(SSL*) {}
+
 bool at_certificate_message(const SSL* ssl) {
   const auto state = SSL_get_state(ssl);
   return state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT;
@@ -93,9 +95,7 @@ int on_verify(X509_STORE_CTX* store, void*) {
     keys.push_back(X509_get0_pubkey(sk_X509_value(parsed, i)));
   ERR_clear_error();  // a key the library cannot read is ours to judge
   const TlsError refused = OpensslEngine::of(ssl).on_peer_chain_parsed(keys);
-  X509_STORE_CTX_set_error(
-      store, refused == TlsError::none ? X509_V_OK : verify_code_of(refused)
-  );
+  X509_STORE_CTX_set_error(store, refused == TlsError::none ? X509_V_OK : verify_code_of(refused));
   return refused == TlsError::none ? 1 : 0;
 }
 

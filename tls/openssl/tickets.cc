@@ -135,7 +135,9 @@ on_ticket_opened(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size
   std::size_t size = 0;
   bool ageing = false;
   if (SSL_SESSION_get0_ticket_appdata(session, &state, &size) != 1 ||
-      !OpensslEngine::of(ssl).on_ticket_opened({static_cast<const std::uint8_t*>(state), size}, &ageing))
+      !OpensslEngine::of(ssl).on_ticket_opened(
+          {static_cast<const std::uint8_t*>(state), size}, &ageing
+      ))
     return full_handshake;
   // TLS 1.3 tickets are for one use (RFC 8446 §C.4), so each resumption gives the next one.
   const bool renew = status == SSL_TICKET_SUCCESS_RENEW || ageing ||
@@ -152,7 +154,10 @@ void install_ticket_callbacks(SSL_CTX* context, const ServerState& state) {
     return;
   }
   SSL_CTX_set_num_tickets(context, 1);
-  SSL_CTX_set_timeout(context, static_cast<long>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count()));
+  SSL_CTX_set_timeout(
+      context,
+      static_cast<long>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count())
+  );
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, on_ticket_key);
   SSL_CTX_set_session_ticket_cb(context, on_ticket_wanted, on_ticket_opened, nullptr);
 }

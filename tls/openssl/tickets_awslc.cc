@@ -94,9 +94,7 @@ class TicketCipher {
   bool good_ = false;
 };
 
-std::size_t overhead_max(SSL*) {
-  return head_bytes + state_bytes_max + length_bytes + tag_bytes;
-}
+std::size_t overhead_max(SSL*) { return head_bytes + state_bytes_max + length_bytes + tag_bytes; }
 
 int seal(
     SSL* ssl,
@@ -161,7 +159,8 @@ void install_ticket_callbacks(SSL_CTX* context, const ServerState& state) {
     return;
   }
   const auto lifetime =
-      static_cast<std::uint32_t>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count());
+      static_cast<std::uint32_t>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count()
+      );
   SSL_CTX_set_num_tickets(context, 1);
   SSL_CTX_set_timeout(context, lifetime);
   SSL_CTX_set_session_psk_dhe_timeout(context, lifetime);
