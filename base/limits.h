@@ -43,6 +43,45 @@ inline constexpr int keepalive_probes = 4;                      // …and given 
 
 inline constexpr seconds close_timeout{10};                     // a closed connection whose last bytes nobody takes is dropped
 
+// ---- frames and addresses (dataplane/net/wire) ----
+inline constexpr std::size_t frame_headroom_bytes = 128;        // in front of a payload we send: Ethernet, VLAN, IPv6 and TCP with all options fit
+inline constexpr std::size_t ip_extension_headers_max = 8;      // IPv6 extension headers before TCP; more: dropped
+inline constexpr std::size_t ip_extension_bytes_max = 256;      // …and their bytes
+inline constexpr std::size_t neighbors_max = 4096;              // resolved or resolving; more: the one unused longest is forgotten
+inline constexpr std::size_t neighbor_queue_max = 8;            // frames that wait for one address; more: the oldest is dropped
+inline constexpr std::size_t neighbor_queued_max = 1024;        // …for all; more: the new one is dropped
+inline constexpr unsigned neighbor_probes_max = 3;              // unanswered questions; then unreachable
+inline constexpr milliseconds neighbor_probe_interval{1000};
+inline constexpr seconds neighbor_reachable{30};                // since it was heard of; then asked again when used
+inline constexpr seconds address_defend_interval{10};           // a conflicting claim of our address is answered no more often
+inline constexpr std::uint32_t icmp_per_second_max = 1000;      // ICMP that we send; more is not sent, and counted
+
+// ---- TCP (dataplane/tcp); counts are a worker's ----
+inline constexpr std::size_t tcp_connections_max = 1'100'000;   // more: SYNs are dropped, connect() refuses
+inline constexpr std::size_t tcp_connections_per_source_max = 65'536;  // of one address (IPv6: /64); more: SYNs are dropped
+inline constexpr std::size_t tcp_source_slots = 131'072;       // where they are counted, by a keyed hash; two sources of one slot are counted as one
+inline constexpr std::size_t tcp_half_open_max = 4096;          // SYN-RECEIVED kept; from three quarters on SYN cookies are sent
+inline constexpr std::size_t tcp_time_wait_max = 131'072;       // more: the oldest ends early
+inline constexpr seconds tcp_time_wait{60};
+inline constexpr std::size_t tcp_segments_in_flight_max = 1024; // of one connection; more wait for ACKs
+inline constexpr std::size_t tcp_holes_max = 64;                // ranges out of order of one connection; more: the segment is dropped, the peer sends it again
+inline constexpr std::uint32_t tcp_receive_bytes_min = 64 * 1024;  // receive buffer at first and when idle…
+inline constexpr std::uint32_t tcp_receive_bytes_max = 2 * 1024 * 1024;  // …growing with use up to this
+inline constexpr std::size_t tcp_frames_held_max = 262'144;     // frames in all queues; from three quarters on windows do not grow and holes are not kept; at it: data is dropped
+inline constexpr std::uint16_t tcp_mss_min = 88;                // a peer's smaller MSS option is taken for this
+inline constexpr milliseconds tcp_rto_min{200};                 // RFC 6298 says 1 s; with timestamps and TLP the lower bound is safe, as on Linux
+inline constexpr milliseconds tcp_rto_first{1000};
+inline constexpr milliseconds tcp_rto_max{60'000};
+inline constexpr milliseconds tcp_delayed_ack{40};              // RFC 9293 §3.8.6.3: below 500 ms
+inline constexpr unsigned tcp_syn_retries = 6;                  // of our SYN; then timed_out
+inline constexpr unsigned tcp_syn_ack_retries = 4;              // then forgotten
+inline constexpr unsigned tcp_retries = 12;                     // timeouts in a row of one segment; then timed_out
+inline constexpr seconds tcp_zero_window_max{300};              // a peer's window shut for so long; then timed_out
+inline constexpr seconds tcp_orphan{30};                        // after close(): the rest of the farewell may take so long; then RST
+inline constexpr std::uint32_t tcp_challenge_acks_per_second_max = 1000;  // RFC 5961 §7; more are not sent
+inline constexpr std::uint32_t tcp_resets_per_second_max = 1000;  // RSTs to segments of no connection; more are not sent
+inline constexpr std::size_t tcp_listeners_max = 64;
+
 // ---- TLS ----
 inline constexpr seconds handshake_timeout{10};                 // then the connection is closed and counted
 inline constexpr std::size_t client_chain_max = 10;             // certificates in a client's chain; more: handshake fails
