@@ -49,7 +49,7 @@ wire::Frame* frame_of(wire::FramePool& pool, ByteView bytes) {
     wire::give(frame);
     return nullptr;
   }
-  std::memcpy(frame->put(static_cast<std::uint32_t>(bytes.size())), bytes.data(), bytes.size());
+  std::copy(bytes.begin(), bytes.end(), frame->put(static_cast<std::uint32_t>(bytes.size())));
   return frame;
 }
 
