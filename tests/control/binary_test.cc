@@ -8,6 +8,7 @@
 #include "tests/support/tests_dir.h"
 #include "tls/context.h"
 #include "tls/engine.h"
+#include "tls/library.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -417,6 +418,8 @@ TEST_F(TicketTest, replica_with_keys_of_its_own_shakes_hands_in_full) {
 }
 
 TEST_F(TicketTest, keys_of_a_mounted_secret_are_rotated_while_it_runs) {
+  // AWS-LC gives no new ticket when it resumes TLS 1.2, so one dies with its key.
+  if (tls::library_version().starts_with("AWS-LC")) clients_.erase(clients_.begin());
   const auto version = [&](const std::string& name, const std::string& keys) {
     for (const char number : keys) key_file("keys/.." + name + "/" + number, number);
     std::filesystem::create_symlink(".." + name, folder_.path() / "keys/..data_tmp");

