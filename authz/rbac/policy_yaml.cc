@@ -34,22 +34,19 @@ struct Place {
 
 std::string found(NodeView node) {
   switch (node.kind()) {
-    case NodeKind::null:
-      return "null";
     case NodeKind::boolean:
       return "the boolean " + std::string(node.text()) + " (quote it to make it a string)";
     case NodeKind::number:
       return "the number " + std::string(node.text()) + " (quote it to make it a string)";
     case NodeKind::string:
       return "the string " + go_quoted(node.text().substr(0, 64));
+    case NodeKind::null:
     case NodeKind::list:
-      return "a list";
     case NodeKind::map:
-      return "a map";
     case NodeKind::alias:
-      return "an alias";
+      break;
   }
-  return "";
+  return std::string(name_of(node.kind()));
 }
 
 using Done = Result<void, TreeFault>;

@@ -204,4 +204,21 @@ std::vector<std::uint8_t> make_tcp_frame(
   return out;
 }
 
+std::vector<std::uint8_t> make_arp_frame(
+    const wire::MacAddress& from_mac, const wire::IpAddress& from, const wire::IpAddress& to
+) {
+  std::vector<std::uint8_t> out(14 + wire::ArpPacket::bytes_of);
+  wire::EthernetHeader ethernet;
+  ethernet.to = wire::MacAddress::broadcast();
+  ethernet.from = from_mac;
+  ethernet.ethertype = wire::ethertype_arp;
+  ethernet.write(out.data());
+  wire::ArpPacket arp;
+  arp.from_mac = from_mac;
+  arp.from = from;
+  arp.to = to;
+  arp.write(out.data() + 14);
+  return out;
+}
+
 }  // namespace gh::test

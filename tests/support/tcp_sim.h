@@ -101,6 +101,11 @@ std::vector<std::uint8_t> make_tcp_frame(
     const wire::TcpHeader& header,
     ByteView payload
 );
+// An ARP request: who gets it knows the sender's link address, so that no ARP stands between
+// segments.
+std::vector<std::uint8_t> make_arp_frame(
+    const wire::MacAddress& from_mac, const wire::IpAddress& from, const wire::IpAddress& to
+);
 wire::Frame* frame_of(wire::FramePool& pool, ByteView bytes);
 
 }  // namespace gh::test

@@ -71,17 +71,7 @@ class Victim {
 
   // Its link address, so that answers do not wait for ARP.
   void know(const tcp::Endpoint& who) {
-    std::vector<std::uint8_t> frame(14 + wire::ArpPacket::bytes_of);
-    wire::EthernetHeader ethernet;
-    ethernet.to = wire::MacAddress::broadcast();
-    ethernet.from = peer_mac;
-    ethernet.ethertype = wire::ethertype_arp;
-    ethernet.write(frame.data());
-    wire::ArpPacket arp;
-    arp.from_mac = peer_mac;
-    arp.from = who.address;
-    arp.to = us.address;
-    arp.write(frame.data() + 14);
+    const auto frame = make_arp_frame(peer_mac, who.address, us.address);
     host.stack.on_frame(frame_of(host.frames, frame), now);
     turn();
   }

@@ -250,17 +250,7 @@ class Stage final : public tcp::Handler, public tcp::Acceptor {
       icmp(wire::protocol_icmpv6, {message, 32}, 255);
       return;
     }
-    std::vector<std::uint8_t> frame(14 + wire::ArpPacket::bytes_of);
-    wire::EthernetHeader ethernet;
-    ethernet.to = wire::MacAddress::broadcast();
-    ethernet.from = peer_mac_;
-    ethernet.ethertype = wire::ethertype_arp;
-    ethernet.write(frame.data());
-    wire::ArpPacket arp;
-    arp.from_mac = peer_mac_;
-    arp.from = peer_.address;
-    arp.to = us_.address;
-    arp.write(frame.data() + 14);
+    const auto frame = make_arp_frame(peer_mac_, peer_.address, us_.address);
     host_->stack.on_frame(frame_of(host_->frames, frame), now_);
     flush();
   }
