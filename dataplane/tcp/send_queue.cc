@@ -179,9 +179,11 @@ void SendQueue::on_delivered(const Sent& segment, Instant now, AckOutcome& out) 
 }
 
 void SendQueue::take_acked(Seq ack, Instant now, AckOutcome& out, FrameBudget& budget) noexcept {
+  bool resent = false;
   while (head_ != nullptr && head_ != unsent_ && sent(head_).end() <= ack) {
     Sent& segment = sent(head_);
     if (!segment.sacked) on_delivered(segment, now, out);
+    resent = resent || (segment.ever_resent && !segment.sacked);
     out.acked += segment.length;
     forget_marks(segment);
     unlink_head(budget);
@@ -198,6 +200,8 @@ void SendQueue::take_acked(Seq ack, Instant now, AckOutcome& out, FrameBudget& b
     segment.length = static_cast<std::uint16_t>(segment.length - n);
     segment.payload_begin = static_cast<std::uint16_t>(segment.payload_begin + n);
   }
+  // What lay behind a hole waited for it to be filled: its time is not the path's.
+  if (resent) out.rtt = Duration(-1);
   una_ = ack;
   fack_ = later(fack_, ack);
 }

@@ -171,7 +171,12 @@ void Stack::on_ack(Connection& c, const Segment& s) noexcept {
   const AckOutcome ack = c.send_.on_ack(
       s.ack, s.header.sack.data(), c.sack_ok_ ? s.header.sack_blocks : 0, now_, budget_
   );
-  if (ack.rtt.count() >= 0) c.rtt_.on_sample(ack.rtt);
+  if (ack.rtt.count() >= 0) {
+    c.rtt_.on_sample(ack.rtt);
+  } else if (ack.acked > 0 && c.ts_ok_ && s.header.has_timestamps) {  // RFC 7323 §4.1, in ms
+    const auto echoed = static_cast<std::int32_t>(timestamp(c) - s.header.ts_echo);
+    if (echoed >= 0) c.rtt_.on_sample(std::chrono::milliseconds(std::max(echoed, 1)));
+  }
   if (ack.acked > 0 || c.snd_wnd_ == 0) c.retries_ = 0;  // a shut window is an answer too
   if (ack.acked > 0) {
     c.rtt_.forget_backoff();

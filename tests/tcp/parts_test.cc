@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of TCP that scripts do not reach alone: the wheel, the table, congestion, cookies.
+#include "dataplane/net/wire/memory_frames.h"
 #include "dataplane/tcp/congestion.h"
 #include "dataplane/tcp/connection_table.h"
 #include "dataplane/tcp/deadline_wheel.h"
 #include "dataplane/tcp/handshake.h"
+#include "dataplane/tcp/receiver.h"
 #include "dataplane/tcp/rtt.h"
+#include "dataplane/tcp/send_queue.h"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +18,8 @@ namespace gh::tcp {
 namespace {
 
 using namespace std::chrono_literals;
+
+Instant at(Duration since) { return Instant{1'000'000'000} + since; }
 
 TEST(TcpSeq, order_holds_across_the_wrap) {
   EXPECT_LT(Seq{0xfffffff0}, Seq{5});
@@ -79,6 +84,29 @@ TEST(TcpRtt, timeout_follows_rfc_6298) {
   EXPECT_EQ(rtt.rto(), 60s);
   rtt.on_sample(1s);
   EXPECT_GT(rtt.rto(), 1s);
+}
+
+// Karn's rule is not enough: what waited behind a hole was sent once, and its ACK comes when the
+// hole is filled. Taken as a round trip it doubles the timeout each time, without end.
+TEST(TcpSendQueue, an_ack_for_something_resent_measures_nothing_that_waited_behind_it) {
+  wire::MemoryFrames frames(8);
+  tcp::FrameBudget budget{.held = 0, .most = 8};
+  tcp::SendQueue queue;
+  queue.start(tcp::Seq{1000});
+  const std::uint8_t bytes[200] = {};
+  ASSERT_EQ(queue.append({bytes, 200}, 100, frames, budget), 200u);
+  wire::Frame* first = queue.unsent();
+  queue.on_sent(first, at(0ms));
+  queue.on_sent(queue.unsent(), at(0ms));
+  queue.mark_head_lost();
+  ASSERT_EQ(queue.next_lost(), first);
+  queue.on_sent(first, at(9000ms));
+  EXPECT_LT(queue.on_ack(tcp::Seq{1200}, nullptr, 0, at(9010ms), budget).rtt.count(), 0);
+
+  ASSERT_EQ(queue.append({bytes, 100}, 100, frames, budget), 100u);
+  queue.on_sent(queue.unsent(), at(9020ms));
+  EXPECT_EQ(queue.on_ack(tcp::Seq{1300}, nullptr, 0, at(9030ms), budget).rtt, Duration(10ms));
+  EXPECT_EQ(frames.in_use(), 0u);
 }
 
 TEST(TcpCongestion, slow_start_doubles_and_a_loss_reduces) {
