@@ -70,6 +70,10 @@ TlsError of_ssl_reason(int reason) {
 
 }  // namespace
 
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
 LibraryError take_library_error() {
   LibraryError out;
   const auto first = ERR_peek_error();

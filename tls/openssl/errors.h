@@ -15,6 +15,10 @@ struct LibraryError {
   std::string text;        // OpenSSL's own words
 };
 
+// Empties this thread's queue, so that what it holds after a call is of that call. Nearly always it
+// is empty: to look is cheaper than to clear it.
+void forget_errors();
+
 // The last error of this thread's queue, which is emptied.
 LibraryError take_library_error();
 
