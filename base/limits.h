@@ -43,6 +43,14 @@ inline constexpr int keepalive_probes = 4;                      // …and given 
 
 inline constexpr seconds close_timeout{10};                     // a closed connection whose last bytes nobody takes is dropped
 
+// ---- the road over our own TCP (dataplane/net/stack, dataplane/net/dpdk) ----
+inline constexpr std::size_t stack_burst = 64;                  // frames taken from a port at once…
+inline constexpr std::size_t stack_bursts_per_turn_max = 4;     // …and so often in a turn; the rest next turn
+inline constexpr std::size_t stack_unsent_frames_max = 4096;    // frames a port has no room for; more: the oldest are dropped, TCP sends them again
+inline constexpr std::chrono::microseconds stack_pause_min{20};  // a port that cannot wake us is looked at again after this…
+inline constexpr std::chrono::microseconds stack_pause_max{500};  // …doubling while nothing comes, up to this
+inline constexpr std::size_t dpdk_steered_frames_max = 2048;    // frames on their way from one worker to another (2^n); more: dropped, and counted
+
 // ---- frames and addresses (dataplane/net/wire) ----
 inline constexpr std::size_t frame_headroom_bytes = 128;        // in front of a payload we send: Ethernet, VLAN, IPv6 and TCP with all options fit
 inline constexpr std::size_t ip_extension_headers_max = 8;      // IPv6 extension headers before TCP; more: dropped

@@ -21,6 +21,8 @@ set(LLHTTP_INCLUDE /usr/share/include/llhttp CACHE PATH "folder with llhttp.h")
 add_library(llhttp STATIC ${LLHTTP_DIR}/api.c ${LLHTTP_DIR}/http.c ${LLHTTP_DIR}/llhttp.c)
 target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE})
 
+include(dpdk)
+
 if(GH_TESTS)
   enable_testing()
   find_package(GTest REQUIRED)

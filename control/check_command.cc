@@ -2,6 +2,7 @@
 #include "control/check_command.h"
 
 #include "authz/rbac/compiler.h"
+#include "control/dpdk_road.h"
 #include "control/policy_source.h"
 #include "control/tls_source.h"
 #include "control/token_source.h"
@@ -71,6 +72,13 @@ class Judge {
     if (report.faults.empty()) note("bearer tokens: " + source.describe());
   }
 
+  void check_road(const Config& config) {
+    if (config.road != RoadChoice::dpdk || config.dpdk_ports.empty()) return;
+    const std::size_t before = problems_;
+    for (const Fault& fault : check_dpdk_road(config)) problem(fault);
+    if (problems_ == before) note("dpdk ports: good (not started)");
+  }
+
   int finish() {
     if (problems_ == 0) {
       note("no problem found");
@@ -94,6 +102,7 @@ int check_command(const Loaded& loaded, std::ostream& out, std::ostream& err) {
   judge.check_policy(loaded.config);
   judge.check_tls(loaded.config);
   judge.check_tokens(loaded.config);
+  judge.check_road(loaded.config);
   return judge.finish();
 }
 

@@ -146,6 +146,32 @@ void take_entry(
     const YAML::Node& key,
     const YAML::Node& value,
     const std::string& file,
+    const std::string& section,
+    std::vector<Setting>& settings,
+    std::vector<Fault>& problems
+);
+
+// "dpdk: {ports: …}" is "dpdk-ports: …".
+void take_section(
+    const std::string& name,
+    const YAML::Node& value,
+    const std::string& file,
+    std::vector<Setting>& settings,
+    std::vector<Fault>& problems
+) {
+  if (!value.IsMap()) {
+    problems.push_back({name + ": expected \"name: value\" lines", place(file, value.Mark())});
+    return;
+  }
+  for (const auto& entry : value)
+    take_entry(entry.first, entry.second, file, name, settings, problems);
+}
+
+void take_entry(
+    const YAML::Node& key,
+    const YAML::Node& value,
+    const std::string& file,
+    const std::string& section,
     std::vector<Setting>& settings,
     std::vector<Fault>& problems
 ) {
@@ -154,8 +180,11 @@ void take_entry(
     problems.push_back({"expected the name of an option as key", where});
     return;
   }
-  const std::string name =
-      key.Scalar() == "certificateMappings" ? "certificate-mapping" : key.Scalar();
+  if (key.Scalar() == "dpdk" && section.empty()) {
+    return take_section(key.Scalar(), value, file, settings, problems);
+  }
+  std::string name = key.Scalar() == "certificateMappings" ? "certificate-mapping" : key.Scalar();
+  if (!section.empty() && name != "busy-poll") name = section + "-" + name;
   const Option* option = find_option(name);
   if (option == nullptr || name == "config") {
     problems.push_back({"unknown key \"" + name + "\"" + did_you_mean(name, option_names()), where}
@@ -300,6 +329,19 @@ void check_tickets(const Config& config, std::vector<Fault>& problems) {
   );
 }
 
+// What the host has to say is for serve and check.
+void check_dpdk(const Config& config, std::vector<Fault>& problems) {
+  if (config.road == RoadChoice::dpdk) {
+    need(config, "dpdk-ports", " with road dpdk", problems);
+    return;
+  }
+  for (const std::string_view option : {"dpdk-ports", "dpdk-eal-args", "busy-poll"}) {
+    const auto given = config.origin.find(option);
+    if (given == config.origin.end()) continue;
+    problems.push_back({std::string(option) + " is of no use without road dpdk", given->second});
+  }
+}
+
 void check_whole(const Config& config, std::vector<Fault>& problems) {
   need(config, "listen", ": at least one HOST:PORT", problems);
   need(config, "tls-cert-file", "", problems);
@@ -307,6 +349,7 @@ void check_whole(const Config& config, std::vector<Fault>& problems) {
   need(config, "client-ca-file", "", problems);
   check_cipher_suites(config, problems);
   check_tickets(config, problems);
+  check_dpdk(config, problems);
   check_upstreams(config, problems);
   check_tokens(config, problems);
   if (config.uses(Authorizer::rbac) && !config.bootstrap_policy) {
@@ -418,7 +461,7 @@ std::vector<Setting> parse_config_text(
       return settings;
     }
     for (const auto& entry : document)
-      take_entry(entry.first, entry.second, file, settings, problems);
+      take_entry(entry.first, entry.second, file, "", settings, problems);
   } catch (const YAML::Exception& error) {
     problems.push_back({"not YAML: " + error.msg, place(file, error.mark)});
   } catch (const std::exception& error) {

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/units.h"
+#include "dataplane/net/stack/config.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -44,7 +45,7 @@ struct IssuerKeyFile {
   std::string path;
 };
 
-enum class RoadChoice : std::uint8_t { automatic, uring, epoll };
+enum class RoadChoice : std::uint8_t { automatic, uring, epoll, dpdk };
 enum class ClientCertMode : std::uint8_t { require, request };
 enum class MinVersion : std::uint8_t { tls_1_2, tls_1_3 };
 enum class Authorizer : std::uint8_t { node, rbac, always_allow };
@@ -57,6 +58,12 @@ struct Config {
   std::uint32_t workers = 0;  // 0: one for each core this process may run on
   RoadChoice road = RoadChoice::automatic;
   bool pin_workers = true;
+
+  // --road dpdk; in the file also the section `dpdk`
+  std::vector<net::stack::PortConfig> dpdk_ports;
+  std::vector<std::string> dpdk_eal_args;
+  std::uint32_t dpdk_frames = 32'768;
+  bool busy_poll = false;
 
   std::string tls_cert_file;
   std::string tls_private_key_file;

@@ -3,6 +3,7 @@
 
 #include "control/admin_pages.h"
 #include "control/admin_server.h"
+#include "control/dpdk_road.h"
 #include "control/file_watch.h"
 #include "control/log.h"
 #include "control/reloader.h"
@@ -72,9 +73,15 @@ class Gate {
   bool start();
   bool start_log();
   std::vector<Fault> choose_road();
+  std::vector<Fault> choose_kernel_road();
   void set_judgement();
   std::vector<Fault> resolve_upstreams();
   std::vector<Fault> listen();
+  std::vector<Fault> listen_at(const net::Endpoint& endpoint);
+  std::vector<Fault> start_ports();
+
+  bool past_kernel() const { return config_.road == RoadChoice::dpdk; }
+
   bool start_admin();
   Outcome<void> open_descriptors();
   void make_workers();
@@ -103,8 +110,9 @@ class Gate {
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<FileWatch> watch_;
   std::unique_ptr<AdminServer> admin_;
-  std::vector<std::vector<int>> sockets_;  // by worker, until it takes them
+  std::vector<std::vector<net::Listening>> listens_;  // by worker, until it takes them
   std::vector<std::string> addresses_;
+  std::unique_ptr<net::dpdk::Ports> ports_;  // --road dpdk
   std::deque<WorkerThread> threads_;
   int signals_ = -1;
   int worker_ended_ = -1;  // eventfd
@@ -117,8 +125,10 @@ class Gate {
 Gate::~Gate() {
   admin_.reset();  // reads what follows
   if (log_thread_) log_thread_->stop();
-  for (const auto& sockets : sockets_) {
-    for (const int socket : sockets) close(socket);
+  for (const auto& listens : listens_) {
+    for (const net::Listening& each : listens) {
+      if (each.socket >= 0) close(each.socket);
+    }
   }
   if (signals_ >= 0) close(signals_);
   if (worker_ended_ >= 0) close(worker_ended_);
@@ -149,7 +159,8 @@ bool Gate::start() {
   reloader_ = std::make_unique<Reloader>(config_, workers_, shared_, status_, log_);
   watch_->watch(reloader_->paths());  // before the first read: a change from here on is seen
   std::vector<Fault> problems = reloader_->start(wall_now());
-  for (auto step : {&Gate::choose_road, &Gate::resolve_upstreams, &Gate::listen}) {
+  for (auto step :
+       {&Gate::choose_road, &Gate::resolve_upstreams, &Gate::listen, &Gate::start_ports}) {
     for (Fault& problem : (this->*step)()) problems.push_back(std::move(problem));
   }
   if (!refuse(problems)) return false;
@@ -157,11 +168,11 @@ bool Gate::start() {
     const CoreId id{static_cast<std::uint16_t>(i)};
     WorkerThread& own = threads_[i];
     own.worker = std::make_unique<worker::Worker>(
-        id, settings_, shared_, own.metrics, own.log, std::move(sockets_[i])
+        id, settings_, shared_, own.metrics, own.log, std::move(listens_[i])
     );
     view_.workers.push_back(&own.metrics);
   }
-  sockets_.clear();
+  listens_.clear();
   view_.status = &status_;
   view_.config = render_config(config_);
   if (!start_admin()) return false;
@@ -185,7 +196,7 @@ Outcome<void> Gate::open_descriptors() {
 
 void Gate::make_workers() {
   for (std::size_t i = 0; i < workers_; ++i) threads_.emplace_back();
-  sockets_.resize(workers_);
+  listens_.resize(workers_);
 }
 
 bool Gate::start_log() {
@@ -200,13 +211,6 @@ bool Gate::start_log() {
 }
 
 std::vector<Fault> Gate::choose_road() {
-  const std::string missing = config_.road == RoadChoice::epoll ? "" : net::uring_missing();
-  if (config_.road == RoadChoice::uring && !missing.empty()) return {{"road: " + missing, "road"}};
-  const bool uring = config_.road != RoadChoice::epoll && missing.empty();
-  settings_.road = uring ? net::RoadKind::uring : net::RoadKind::epoll;
-  if (!missing.empty())
-    say(LogLevel::warn,
-        event_text("io_uring cannot be used, epoll takes its place", {{"problem", missing}}));
   settings_.pin = config_.pin_workers;
   set_judgement();
   settings_.access_log = !config_.access_log.empty();
@@ -214,6 +218,22 @@ std::vector<Fault> Gate::choose_road() {
   settings_.shutdown_timeout = config_.shutdown_timeout;
   settings_.idle_timeout = config_.idle_timeout;
   settings_.head_timeout = config_.head_timeout;
+  if (!past_kernel()) return choose_kernel_road();
+  settings_.road = net::RoadKind::dpdk;
+  settings_.make_road = [this](CoreId core, BufferPool& pool) {
+    return ports_->make_road(core, pool);
+  };
+  return {};
+}
+
+std::vector<Fault> Gate::choose_kernel_road() {
+  const std::string missing = config_.road == RoadChoice::epoll ? "" : net::uring_missing();
+  if (config_.road == RoadChoice::uring && !missing.empty()) return {{"road: " + missing, "road"}};
+  const bool uring = config_.road != RoadChoice::epoll && missing.empty();
+  settings_.road = uring ? net::RoadKind::uring : net::RoadKind::epoll;
+  if (!missing.empty())
+    say(LogLevel::warn,
+        event_text("io_uring cannot be used, epoll takes its place", {{"problem", missing}}));
   return {};
 }
 
@@ -293,9 +313,13 @@ std::vector<Fault> Gate::resolve_upstreams() {
       );
       continue;
     }
-    settings_.replicas.push_back(
-        {upstream.url, best_of(*addresses), upstream.at.to_string(), upstream.tls}
-    );
+    auto best = past_kernel() ? dpdk_reachable(config_, *addresses)
+                              : Outcome<net::Endpoint>(best_of(*addresses));
+    if (!best) {
+      problems.push_back({upstream.url + ": " + best.error().text, "upstream"});
+      continue;
+    }
+    settings_.replicas.push_back({upstream.url, *best, upstream.at.to_string(), upstream.tls});
     view_.replicas.push_back(upstream.url);
   }
   return problems;
@@ -316,19 +340,42 @@ Outcome<std::vector<net::Endpoint>> addresses_of(const HostPort& at) {
 std::vector<Fault> Gate::listen() {
   std::vector<Fault> problems;
   for (const HostPort& at : config_.listen) {
-    const auto endpoints = addresses_of(at);
+    const auto endpoints = past_kernel() ? dpdk_addresses_of(config_, at) : addresses_of(at);
     if (!endpoints) problems.push_back({at.to_string() + ": " + endpoints.error().text, "listen"});
     for (const net::Endpoint& endpoint : endpoints ? *endpoints : std::vector<net::Endpoint>{}) {
-      const auto sockets = net::listen_sockets(endpoint, workers_);
-      if (!sockets) {
-        problems.push_back({sockets.error().text, "listen"});
-        continue;
-      }
-      for (std::size_t i = 0; i < workers_; ++i) sockets_[i].push_back((*sockets)[i]);
-      addresses_.push_back(net::local_endpoint(sockets->front(), endpoint).to_string());
+      for (Fault& problem : listen_at(endpoint)) problems.push_back(std::move(problem));
     }
   }
   return problems;
+}
+
+std::vector<Fault> Gate::listen_at(const net::Endpoint& endpoint) {
+  if (past_kernel()) {
+    for (auto& listens : listens_) listens.push_back({endpoint});
+    addresses_.push_back(endpoint.to_string());
+    return {};
+  }
+  const auto sockets = net::listen_sockets(endpoint, workers_);
+  if (!sockets) return {{sockets.error().text, "listen"}};
+  for (std::size_t i = 0; i < workers_; ++i) listens_[i].push_back({endpoint, (*sockets)[i]});
+  addresses_.push_back(net::local_endpoint(sockets->front(), endpoint).to_string());
+  return {};
+}
+
+// The last step, since it takes the ports from whoever had them.
+std::vector<Fault> Gate::start_ports() {
+  if (!past_kernel()) return {};
+  const net::dpdk::Config config = dpdk_config(config_);
+  std::vector<Fault> problems = net::dpdk::check(config);
+  for (Fault& problem : net::dpdk::check_host(config)) problems.push_back(std::move(problem));
+  if (!problems.empty()) return problems;
+  auto ports = net::dpdk::Ports::start(config, workers_);
+  if (!ports) return {ports.error()};
+  ports_ = std::move(*ports);
+  view_.ports = ports_.get();
+  for (const std::string& line : ports_->describe())
+    say(LogLevel::info, event_text("port started", {{"port", line}}));
+  return {};
 }
 
 // The default address is a convenience: that it is taken is no reason not to serve. One that was

@@ -225,7 +225,7 @@ std::string bash_completion() {
       "_gatehouse() {\n  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n "
       " local words=\n";
   out +=
-      "  case $before in\n    --road) words='auto uring epoll' ;;\n    --client-cert-mode) "
+      "  case $before in\n    --road) words='auto uring epoll dpdk' ;;\n    --client-cert-mode) "
       "words='require request' ;;\n"
       "    --authorization-mode) words='RBAC Node,RBAC AlwaysAllow' ;;\n    --log-format) "
       "words='text json' "

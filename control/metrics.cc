@@ -8,11 +8,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <utility>
 
@@ -407,6 +409,28 @@ void add_control(Page& page) {
   Page::row(build, 1.0, {{"version", std::string(version())}, {"compiler", compiler()}});
 }
 
+// ---- the dpdk road ----
+
+// Names of ports.h become families; rows of causes that never came up are left out.
+void add_ports(Page& page) {
+  if (page.view().ports == nullptr) return;
+  std::map<std::string, MetricFamily*> families;
+  page.view().ports->each_sample([&](const net::dpdk::Sample& sample) {
+    const std::string name = "gatehouse_dpdk_" + std::string(sample.name) + "_total";
+    MetricFamily*& family = families[name];
+    if (family == nullptr) {
+      std::string help(sample.name);
+      std::replace(help.begin(), help.end(), '_', ' ');
+      family = &page.family(name, MetricType::Counter, "Of the dpdk road: " + help + ".");
+    }
+    if (sample.value == 0 && !sample.kind.empty()) return;
+    Labels labels = {{"port", *sample.port}};
+    if (sample.worker >= 0) labels.push_back({"worker", std::to_string(sample.worker)});
+    if (!sample.kind.empty()) labels.push_back({"kind", std::string(sample.kind)});
+    Page::row(*family, sample.value, std::move(labels));
+  });
+}
+
 // ---- the process, by the names of Prometheus' client libraries ----
 
 struct ProcessStat {
@@ -491,6 +515,7 @@ std::string render_metrics(const View& view) {
   add_latencies(page);
   add_upstream(page);
   add_control(page);
+  add_ports(page);
   add_process(page);
   return page.text();
 }

@@ -3,6 +3,7 @@
 
 #include "control/certificate_rules.h"
 #include "control/cipher_suites.h"
+#include "control/dpdk_ports.h"
 #include "control/go_duration.h"
 #include "control/suggest.h"
 #include "tls/library.h"
@@ -27,8 +28,11 @@ struct Choice {
 template <class E, std::size_t N>
 using Choices = std::array<Choice<E>, N>;
 
-constexpr Choices<RoadChoice, 3> roads = {
-    {{"auto", RoadChoice::automatic}, {"uring", RoadChoice::uring}, {"epoll", RoadChoice::epoll}}
+constexpr Choices<RoadChoice, 4> roads = {
+    {{"auto", RoadChoice::automatic},
+     {"uring", RoadChoice::uring},
+     {"epoll", RoadChoice::epoll},
+     {"dpdk", RoadChoice::dpdk}}
 };
 constexpr Choices<ClientCertMode, 2> client_cert_modes = {
     {{"require", ClientCertMode::require}, {"request", ClientCertMode::request}}
@@ -353,6 +357,28 @@ Shown show_certificate_mappings(const Config& config) {
   return shown;
 }
 
+// ---- the dpdk road ----
+
+Taken add_dpdk_port(Config& config, std::string_view value, const std::string&) {
+  if (config.dpdk_ports.size() == 16) return fail(std::string("expected at most 16 ports"));
+  GH_TRY(net::stack::PortConfig port, parse_dpdk_port(value));
+  config.dpdk_ports.push_back(std::move(port));
+  return {};
+}
+
+Shown show_dpdk_ports(const Config& config) {
+  Shown shown;
+  for (const auto& port : config.dpdk_ports) shown.push_back(show_dpdk_port(port));
+  return shown;
+}
+
+Taken add_eal_arg(Config& config, std::string_view value, const std::string&) {
+  if (value.empty() || value.find('\0') != value.npos)
+    return fail(std::string("expected an argument, found nothing"));
+  config.dpdk_eal_args.emplace_back(value);
+  return {};
+}
+
 // ---- who and what ----
 
 Taken add_authorizers(Config& config, std::string_view value, const std::string&) {
@@ -453,6 +479,7 @@ constexpr std::int64_t ms = 1'000'000;
 
 constexpr std::string_view g_file = "Configuration file";
 constexpr std::string_view g_listen = "Listening";
+constexpr std::string_view g_dpdk = "Kernel bypass (--road dpdk)";
 constexpr std::string_view g_tls = "Serving certificate and TLS";
 constexpr std::string_view g_client = "Client certificates";
 constexpr std::string_view g_authn = "Other callers";
@@ -475,12 +502,25 @@ constexpr Option table[] = {
   {"workers", OptionKind::value, g_listen, "N",
    "Threads that serve, each with its own listener. Default: one for each core this process may use.",
    take_number<&Config::workers, 1, 1024>, nullptr, show_workers},
-  {"road", OptionKind::value, g_listen, "auto|uring|epoll",
-   "How sockets are driven. auto: io_uring where the kernel offers it, else epoll.",
+  {"road", OptionKind::value, g_listen, "auto|uring|epoll|dpdk",
+   "How bytes arrive. auto: io_uring where the kernel offers it, else epoll. dpdk: past the kernel, by DPDK and a TCP of our own, on --dpdk-ports.",
    take_choice<&Config::road, roads>, nullptr, show_choice<&Config::road, roads>},
   {"pin-workers", OptionKind::flag, g_listen, "",
    "Keep each worker on one core.",
    take_choice<&Config::pin_workers, booleans>, nullptr, show_choice<&Config::pin_workers, booleans>},
+
+  {"dpdk-ports", OptionKind::maps, g_dpdk, "JSON",
+   "A port, its addresses and routes: {\"device\": \"eth1\", \"addresses\": [\"10.0.0.2/24\"], \"routes\": [\"default via 10.0.0.1\"], \"mtu\": 1500, \"vlan\": 12}; the device is an interface (by AF_PACKET), a PCI address, or a virtual device as DPDK writes it. May be repeated. In the file also ports of the section dpdk.",
+   add_dpdk_port, clear_list<&Config::dpdk_ports>, show_dpdk_ports},
+  {"dpdk-eal-args", OptionKind::list, g_dpdk, "ARG",
+   "A further argument of DPDK's EAL, such as --socket-mem=1024; may be repeated. Default: huge pages where there are enough free ones.",
+   add_eal_arg, clear_list<&Config::dpdk_eal_args>, show_texts<&Config::dpdk_eal_args>},
+  {"dpdk-frames", OptionKind::value, g_dpdk, "N",
+   "Packet buffers of each worker and port.",
+   take_number<&Config::dpdk_frames, 4096, 4'000'000>, nullptr, show_number<&Config::dpdk_frames>},
+  {"busy-poll", OptionKind::flag, g_dpdk, "",
+   "Workers of the dpdk road never sleep: the least latency, and all of their cores.",
+   take_choice<&Config::busy_poll, booleans>, nullptr, show_choice<&Config::busy_poll, booleans>},
 
   {"tls-cert-file", OptionKind::value, g_tls, "FILE",
    "Serving certificate, followed by its intermediates (PEM). Needed. Re-read when it changes.",

@@ -5,6 +5,7 @@
 #include "base/counters.h"
 #include "base/log.h"
 #include "control/tls_source.h"
+#include "dataplane/net/dpdk/ports.h"
 #include "dataplane/worker/metrics.h"
 
 #include <array>
@@ -40,8 +41,9 @@ struct View {
   const Status* status = nullptr;
   std::vector<const worker::Metrics*> workers;
   std::vector<const LogQueue*> logs;
-  std::vector<std::string> replicas;  // names, in the order of worker::Settings::replicas
-  std::string config;                 // for /debug/config
+  std::vector<std::string> replicas;        // names, in the order of worker::Settings::replicas
+  std::string config;                       // for /debug/config
+  const net::dpdk::Ports* ports = nullptr;  // --road dpdk
 };
 
 }  // namespace gh::control

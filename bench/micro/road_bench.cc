@@ -115,7 +115,7 @@ void echo_round_trips(benchmark::State& state, RoadKind kind) {
   Echo echo(bytes);
   const auto any = *Endpoint::parse("127.0.0.1:0");
   const int socket = *listen_socket(any);
-  (*road)->listen(socket, echo);
+  (*road)->listen({any, socket}, echo);
   const auto turn = [&] {
     const Instant now = monotonic_now();
     (*road)->wait(now, now + std::chrono::milliseconds(100));

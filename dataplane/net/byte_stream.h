@@ -124,8 +124,15 @@ class AcceptHandler {
   ~AcceptHandler() = default;
 };
 
-enum class RoadKind : std::uint8_t { uring, epoll };
+enum class RoadKind : std::uint8_t { uring, epoll, dpdk };
 std::string_view name_of(RoadKind kind);
+
+// Where a worker accepts. Made by control before the workers start, so that what is wrong with it
+// is a start-up error.
+struct Listening {
+  Endpoint at;
+  int socket = -1;  // where the kernel listens: from listen_socket(); none on a road of our own TCP
+};
 
 // Told around the blocking system call of Road::wait(), so that a sleeping worker holds up no RCU
 // publisher.
@@ -147,9 +154,9 @@ class Road {
 
   virtual RoadKind kind() const noexcept = 0;
 
-  // Adopts a listening socket made by listen_socket(). Each worker has its own, with SO_REUSEPORT.
-  virtual void listen(int listening_socket, AcceptHandler& handler) noexcept = 0;
-  // closes the listening sockets; what was accepted lives on
+  // Takes the socket, if there is one. Each worker has its own, with SO_REUSEPORT.
+  virtual void listen(const Listening& where, AcceptHandler& handler) noexcept = 0;
+  // nothing more is accepted; what was accepted lives on
   virtual void stop_listening() noexcept = 0;
 
   // Starts a connection; on_connected or on_closed follows from a later turn. `from`: the address
@@ -197,7 +204,8 @@ Endpoint local_endpoint(int socket, const Endpoint& asked);
 // What io_uring lacks here (a sentence), or empty when the uring road runs on this kernel.
 std::string uring_missing();
 
-// Called on the thread that will use it (io_uring rings belong to their thread).
+// A road over kernel sockets. Called on the thread that will use it (io_uring rings belong to their
+// thread).
 Outcome<std::unique_ptr<Road>> make_road(RoadKind kind, BufferPool& pool);
 
 }  // namespace gh::net

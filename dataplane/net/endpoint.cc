@@ -172,6 +172,16 @@ std::string_view name_of(StreamError error) {
   return "other";
 }
 
-std::string_view name_of(RoadKind kind) { return kind == RoadKind::uring ? "uring" : "epoll"; }
+std::string_view name_of(RoadKind kind) {
+  switch (kind) {
+    case RoadKind::uring:
+      return "uring";
+    case RoadKind::epoll:
+      return "epoll";
+    case RoadKind::dpdk:
+      return "dpdk";
+  }
+  return "";
+}
 
 }  // namespace gh::net

@@ -15,6 +15,8 @@ Outcome<std::unique_ptr<Road>> make_road(RoadKind kind, BufferPool& pool) {
       return uring::UringRoad::make(pool);
     case RoadKind::epoll:
       return epoll::EpollRoad::make(pool);
+    case RoadKind::dpdk:
+      return fault("the dpdk road is made by its ports, not here");
   }
   return fault("no such road");
 }

@@ -117,18 +117,6 @@ void replace_by_null(std::vector<SocketStream*>& list, const SocketStream* gone)
 
 }  // namespace
 
-void LingerList::push_back(SocketStream& stream) noexcept {
-  stream.linger_prev = last_;
-  stream.linger_next = nullptr;
-  (last_ == nullptr ? first_ : last_->linger_next) = &stream;
-  last_ = &stream;
-}
-
-void LingerList::remove(SocketStream& stream) noexcept {
-  (stream.linger_prev == nullptr ? first_ : stream.linger_prev->linger_next) = stream.linger_next;
-  (stream.linger_next == nullptr ? last_ : stream.linger_next->linger_prev) = stream.linger_prev;
-}
-
 SocketRoad::SocketRoad(BufferPool& pool, int wake_fd) : pool_(&pool), wake_fd_(wake_fd) {}
 
 SocketRoad::~SocketRoad() {
@@ -142,8 +130,9 @@ SocketRoad::~SocketRoad() {
 
 // ---- listening and connecting ----
 
-void SocketRoad::listen(int listening_socket, AcceptHandler& handler) noexcept {
-  listeners_.push_back({listening_socket, &handler});
+void SocketRoad::listen(const Listening& where, AcceptHandler& handler) noexcept {
+  GH_ASSERT(where.socket >= 0);
+  listeners_.push_back({where.socket, &handler});
   watch_listener(listeners_.back());
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dataplane/net/byte_stream.h"
+#include "dataplane/net/linger_list.h"
 #include "dataplane/net/socket_stream.h"
 #include "dataplane/net/stream_pool.h"
 
@@ -16,28 +17,13 @@
 
 namespace gh::net {
 
-// Streams in state lingering, oldest first; all wait equally long.
-class LingerList {
- public:
-  void push_back(SocketStream& stream) noexcept;
-  void remove(SocketStream& stream) noexcept;
-
-  SocketStream* first() const noexcept { return first_; }
-
-  SocketStream* last() const noexcept { return last_; }
-
- private:
-  SocketStream* first_ = nullptr;
-  SocketStream* last_ = nullptr;
-};
-
 class SocketRoad : public Road {
  public:
   SocketRoad(const SocketRoad&) = delete;
   SocketRoad& operator=(const SocketRoad&) = delete;
   ~SocketRoad() override;  // closes what is open; no handler is called
 
-  void listen(int listening_socket, AcceptHandler& handler) noexcept override;
+  void listen(const Listening& where, AcceptHandler& handler) noexcept override;
   void stop_listening() noexcept override;
   Stream* connect(
       const Endpoint& to, StreamHandler& handler, const Endpoint* from = nullptr
@@ -112,12 +98,12 @@ class SocketRoad : public Road {
   Duration timeout_until(Instant now, Instant deadline) const noexcept;
 
   BufferPool* pool_;
-  StreamPool streams_;
+  StreamPool<SocketStream> streams_;
   std::size_t open_streams_ = 0;
   std::vector<Listener> listeners_;
   std::vector<SocketStream*> flush_;  // sent to by submit(); a null was freed meanwhile
   std::vector<SocketStream*> owed_;   // what settle() says at the end of wait()
-  LingerList lingering_;
+  LingerList<SocketStream> lingering_;
   bool accept_resting_ = false;
   Instant accept_again_;
   std::uint64_t accept_errors_ = 0;

@@ -6,6 +6,7 @@
 
 #include "base/units.h"
 #include "dataplane/net/byte_stream.h"
+#include "dataplane/net/stream_state.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,16 +14,6 @@
 namespace gh::net {
 
 class SocketRoad;
-
-// connecting → open → draining → lingering → dead; each may go to dead directly, open too.
-enum class StreamState : std::uint8_t {
-  connecting,
-  open,
-  draining,   // close(): what is in out() is sent, input is discarded
-  lingering,  // FIN sent; input is discarded until the peer's FIN, so that no RST overtakes our
-              // last bytes
-  dead,       // the socket is closed or about to be; on_closed is owed
-};
 
 class SocketStream final : public Stream {
  public:

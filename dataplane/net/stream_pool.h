@@ -5,7 +5,6 @@
 #pragma once
 
 #include "base/per_core.h"
-#include "dataplane/net/socket_stream.h"
 
 #include <array>
 #include <cstddef>
@@ -16,20 +15,21 @@
 
 namespace gh::net {
 
+template <class S>
 class StreamPool {
  public:
   template <class... Args>
-  SocketStream* make(Args&&... args) {
+  S* make(Args&&... args) {
     if (free_.empty()) grow();
     Slot* slot = free_.back();
     free_.pop_back();
     slot->used = true;
-    return new (slot->bytes) SocketStream(std::forward<Args>(args)...);
+    return new (slot->bytes) S(std::forward<Args>(args)...);
   }
 
-  void destroy(SocketStream* stream) noexcept {
+  void destroy(S* stream) noexcept {
     Slot* slot = reinterpret_cast<Slot*>(stream);  // bytes come first
-    stream->~SocketStream();
+    stream->~S();
     slot->used = false;
     free_.push_back(slot);  // reserved in grow()
   }
@@ -38,14 +38,14 @@ class StreamPool {
   void each(Visit visit) {
     for (auto& slab : slabs_) {
       for (Slot& slot : *slab) {
-        if (slot.used) visit(*std::launder(reinterpret_cast<SocketStream*>(slot.bytes)));
+        if (slot.used) visit(*std::launder(reinterpret_cast<S*>(slot.bytes)));
       }
     }
   }
 
  private:
   struct alignas(cache_line) Slot {
-    alignas(SocketStream) std::byte bytes[sizeof(SocketStream)];
+    alignas(S) std::byte bytes[sizeof(S)];
     bool used = false;
   };
 

@@ -19,6 +19,7 @@
 #include "dataplane/tcp/handshake.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace gh::tcp {
@@ -35,6 +36,8 @@ struct StackConfig {
   std::size_t time_wait_max = limits::tcp_time_wait_max;
   std::size_t frames_held_max = limits::tcp_frames_held_max;
   std::size_t source_slots = limits::tcp_source_slots;
+  // connect(): whether what answers to this port comes back to this core. Null: always.
+  std::function<bool(const Endpoint& local, const Endpoint& remote)> port_is_ours;
   Duration keepalive_idle = limits::keepalive_idle;
   Duration zero_window_max = limits::tcp_zero_window_max;
 };
@@ -77,6 +80,9 @@ class Stack {
   void pause_read(Connection& connection) noexcept { connection.paused_ = true; }
 
   void resume_read(Connection& connection) noexcept;
+
+  // Its user is told no more; the connection ends by itself, if close() or abort() was called.
+  void disown(Connection& connection) noexcept { connection.handler_ = nullptr; }
 
   // ---- sight ----
   const Counters& counters() const noexcept { return counters_; }

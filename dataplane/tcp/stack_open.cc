@@ -236,8 +236,14 @@ std::uint16_t Stack::choose_port(const Endpoint& local, const Endpoint& to) noex
   // RFC 6056 §3.3.3: a secret offset for each destination, and a counter.
   constexpr std::uint32_t count = last_port - first_port + 1;
   const std::uint32_t offset = secrets_.port_offset({local.address, 0}, to);
-  for (std::uint32_t tries = 0; tries < 256; ++tries) {
+  std::uint32_t others = 0;  // ports whose answers go to other cores
+  for (std::uint32_t tries = 0; tries < 256 && others < count; ++tries) {
     const auto port = static_cast<std::uint16_t>(first_port + (offset + next_port_++) % count);
+    if (config_.port_is_ours && !config_.port_is_ours({local.address, port}, to)) {
+      --tries;
+      ++others;
+      continue;
+    }
     Connection* taken = table_.find({local.address, port}, to);
     if (taken == nullptr) return port;
     // RFC 6191 for the side that opens: our clock has moved on, so an old segment is told apart.

@@ -20,19 +20,21 @@ class Worker::Loop final : public net::SleepObserver {
       const Shared& shared,
       Metrics& metrics,
       LogQueue& log,
-      std::vector<int> sockets
+      std::vector<net::Listening> listens
   )
       : core_(id),
         settings_(settings),
         shared_(shared),
         metrics_(metrics),
         log_(log),
-        sockets_(std::move(sockets)) {
+        listens_(std::move(listens)) {
     metrics_.replicas = std::vector<proxy::ReplicaMetrics>(settings_.replicas.size());
   }
 
   ~Loop() {
-    for (const int socket : sockets_) ::close(socket);
+    for (const net::Listening& each : listens_) {
+      if (each.socket >= 0) ::close(each.socket);
+    }
   }
 
   Outcome<void> run();
@@ -60,7 +62,7 @@ class Worker::Loop final : public net::SleepObserver {
   const Shared& shared_;
   Metrics& metrics_;
   LogQueue& log_;
-  std::vector<int> sockets_;
+  std::vector<net::Listening> listens_;
   std::atomic<int> stop_wanted_{0};        // 1 drain, 2 abort; written by control
   std::atomic<net::Road*> road_{nullptr};  // for wake()
   RcuReader* rcu_ = nullptr;               // alive while run() is: made on the worker's thread
@@ -74,11 +76,15 @@ Outcome<void> Worker::Loop::run() {
   RcuReader rcu;
   rcu_ = &rcu;
   BufferPool buffers;
-  GH_TRY(const auto road, net::make_road(settings_.road, buffers));
+  GH_TRY(
+      const auto road,
+      settings_.make_road ? settings_.make_road(core_.id(), buffers)
+                          : net::make_road(settings_.road, buffers)
+  );
   CoreLoop loop(core_, *road, buffers, settings_, shared_, metrics_, log_);
   road->observe_sleep(this);
-  for (const int socket : sockets_) road->listen(socket, loop);
-  sockets_.clear();
+  for (const net::Listening& each : listens_) road->listen(each, loop);
+  listens_.clear();
   road_.store(road.get(), std::memory_order_release);
   while (!over(*road, loop)) {
     road->wait(core_.now(), std::min(loop.next_deadline(), stop_deadline_));
@@ -133,9 +139,9 @@ Worker::Worker(
     const Shared& shared,
     Metrics& metrics,
     LogQueue& log,
-    std::vector<int> sockets
+    std::vector<net::Listening> listens
 )
-    : loop_(std::make_unique<Loop>(id, settings, shared, metrics, log, std::move(sockets))) {}
+    : loop_(std::make_unique<Loop>(id, settings, shared, metrics, log, std::move(listens))) {}
 
 Worker::~Worker() = default;
 

@@ -19,6 +19,7 @@
 #include "dataplane/worker/metrics.h"
 #include "tls/context.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ enum class AuthorizerKind : std::uint8_t { node, rbac, always_allow };
 // Fixed while the process lives.
 struct Settings {
   net::RoadKind road = net::RoadKind::uring;
+  // Called on the worker's thread. Null: net::make_road() of `road`.
+  std::function<Outcome<std::unique_ptr<net::Road>>(CoreId, BufferPool&)> make_road;
   bool pin = true;
   std::vector<AuthorizerKind> authorizers = {AuthorizerKind::rbac};  // asked in this order
   bool shadow = false;            // what would be denied is forwarded all the same
@@ -70,14 +73,14 @@ struct Shared {
 
 class Worker {
  public:
-  // `listening_sockets`: this worker's own, from net::listen_socket; taken.
+  // `listens`: this worker's own; their sockets are taken.
   Worker(
       CoreId id,
       const Settings& settings,
       const Shared& shared,
       Metrics& metrics,
       LogQueue& log,
-      std::vector<int> listening_sockets
+      std::vector<net::Listening> listens
   );
   ~Worker();
   Worker(const Worker&) = delete;

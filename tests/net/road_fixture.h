@@ -192,7 +192,7 @@ class RoadTest : public testing::TestWithParam<RoadKind> {
     const auto at = Endpoint::parse(address);
     const auto socket = listen_socket(*at);
     EXPECT_TRUE(socket) << socket.error().to_string();
-    road->listen(*socket, acceptor);
+    road->listen({*at, *socket}, acceptor);
     return local_endpoint(*socket, *at);
   }
 

@@ -718,7 +718,7 @@ TEST_P(RoadTest, two_listeners_have_their_own_handlers) {
   const auto at = *Endpoint::parse("127.0.0.1:0");
   const auto socket = listen_socket(at);
   ASSERT_TRUE(socket);
-  road->listen(*socket, other);
+  road->listen({at, *socket}, other);
   Peer a(first), b(local_endpoint(*socket, at));
   run_until([&] { return acceptor.accepted.size() == 1 && other.accepted.size() == 1; });
   road.reset();  // before `other` goes
@@ -736,7 +736,7 @@ TEST_P(RoadTest, out_of_descriptors_is_counted_and_accepting_goes_on_later) {
   ::close(next);
   const rlimit low{static_cast<rlim_t>(next), old.rlim_max};
   setrlimit(RLIMIT_NOFILE, &low);
-  road->listen(*socket, acceptor);
+  road->listen({any, *socket}, acceptor);
   const Instant end = monotonic_now() + 3 * limits::accept_backoff;
   std::uint64_t turns_taken = 0;
   while (monotonic_now() < end) {

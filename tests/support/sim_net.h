@@ -78,7 +78,7 @@ class SimRoad final : public net::Road {
 
   net::RoadKind kind() const noexcept override { return net::RoadKind::epoll; }
 
-  void listen(int, net::AcceptHandler&) noexcept override {}
+  void listen(const net::Listening&, net::AcceptHandler&) noexcept override {}
 
   void stop_listening() noexcept override {}
 

@@ -83,7 +83,9 @@ Drop IpHost::on_arp(const Frame& frame, Instant now) noexcept {
       release_waiting(*entry);
     }
   }
-  if (!to_us || arp->operation != ArpPacket::Operation::request) return Drop::none;
+  if (!to_us || !config_.answers || arp->operation != ArpPacket::Operation::request) {
+    return Drop::none;
+  }
   ArpPacket reply;
   reply.operation = ArpPacket::Operation::reply;
   reply.from_mac = config_.mac;
@@ -117,6 +119,7 @@ void IpHost::on_conflict(Own& own, Instant now) noexcept {
 }
 
 void IpHost::announce(const Own& own) noexcept {
+  if (!config_.answers) return;
   const IpAddress& address = own.network.address;
   if (!address.is_v4()) {
     send_advertisement(address, all_nodes(), multicast_mac(all_nodes()), false);
@@ -136,6 +139,7 @@ void IpHost::step_address(Own& own, Instant now) noexcept {
     if (own.announced == 0) {
       own.announced = 1;
       own.next_step = now + probe_wait;
+      if (!config_.answers) return;
       if (address.is_v4()) {
         static constexpr std::uint8_t none[4] = {};
         ArpPacket probe;
@@ -205,6 +209,7 @@ bool IpHost::icmp_allowed(Instant now) noexcept {
 }
 
 Drop IpHost::answer_echo(const Frame& frame, const IpHeader& ip, Instant now) noexcept {
+  if (!config_.answers) return Drop::none;
   if (!icmp_allowed(now)) return Drop::icmp_rate;
   const auto size = static_cast<std::uint32_t>(frame.chain_size());
   Frame* reply = take_frame();
@@ -297,7 +302,7 @@ Drop IpHost::on_solicitation(ByteView message, const IpHeader& ip, Instant now) 
     if (mac || ip.to != solicited_node(target)) return Drop::bad_neighbor_discovery;
     if (own->state == AddressState::tentative) {
       on_conflict(*own, now);
-    } else {
+    } else if (config_.answers) {
       send_advertisement(target, all_nodes(), multicast_mac(all_nodes()), false);
     }
     return Drop::none;
@@ -306,6 +311,7 @@ Drop IpHost::on_solicitation(ByteView message, const IpHeader& ip, Instant now) 
   if (mac) {
     if (Neighbor* entry = neighbors_.learn(ip.from, *mac, true, true, now)) release_waiting(*entry);
   }
+  if (!config_.answers) return Drop::none;
   NeighborId hint = 0;
   const Neighbor& asker = neighbors_.use(ip.from, hint, now);
   if (asker.state != NeighborState::asking) send_advertisement(target, ip.from, asker.mac, true);

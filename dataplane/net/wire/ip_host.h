@@ -39,6 +39,9 @@ struct HostConfig {
   std::vector<Route> routes;       // the longest prefix wins; links are routes already
   bool detect_duplicates = true;   // RFC 5227, RFC 4862 §5.4: a second of silence before first use
   std::size_t neighbors_max = limits::neighbors_max;
+  // False: another core answers for the same addresses and asks whether somebody else has them;
+  // this one hears it and asks only for its own neighbours.
+  bool answers = true;
   bool offload_ip_checksum = false;
   bool offload_l4_checksum = false;
 };

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# gh_dpdk_library: Debian's DPDK, of which a static subset is linked, so that EAL starts fast and no plug-in is looked for. GH_DPDK=AUTO takes it
+# where it is installed (scripts/setup dpdk); OFF builds without, and --road dpdk then says so.
+set(GH_DPDK "AUTO" CACHE STRING "the kernel-bypass road: ON, OFF or AUTO (where DPDK is installed)")
+set_property(CACHE GH_DPDK PROPERTY STRINGS AUTO ON OFF)
+set(GH_DPDK_FOUND OFF)
+if(NOT GH_DPDK)
+  return()
+endif()
+
+pkg_check_modules(DPDK QUIET libdpdk)
+# Virtual devices; then NICs of virtual machines and clouds; then physical ones and their virtual functions.
+set(drivers bus_vdev bus_pci mempool_ring
+  net_af_packet net_af_xdp net_tap net_memif net_ring net_pcap net_null
+  net_virtio net_vmxnet3 net_ena net_gve net_iavf common_iavf
+  net_e1000 net_igc net_ixgbe net_i40e net_ice)
+set(libraries eal kvargs telemetry ring mempool mbuf net ethdev meter pci hash rcu timer security cryptodev gso gro ip_frag pcapng)
+set(others xdp bpf elf z pcap numa bsd)
+set(missing "")
+foreach(name ${drivers} ${libraries})
+  find_library(GH_DPDK_${name} NAMES librte_${name}.a)
+  mark_as_advanced(GH_DPDK_${name})
+  if(NOT GH_DPDK_${name})
+    list(APPEND missing librte_${name}.a)
+  endif()
+endforeach()
+foreach(name ${others})
+  find_library(GH_DPDK_${name} NAMES ${name})
+  mark_as_advanced(GH_DPDK_${name})
+  if(NOT GH_DPDK_${name})
+    list(APPEND missing lib${name})
+  endif()
+endforeach()
+
+if(NOT DPDK_FOUND OR missing)
+  if(GH_DPDK STREQUAL "ON")
+    message(FATAL_ERROR "GH_DPDK is ON, but DPDK is not installed whole (scripts/setup dpdk): libdpdk ${missing}")
+  endif()
+  message(STATUS "Without DPDK: --road dpdk will not be there")
+  return()
+endif()
+set(GH_DPDK_FOUND ON)
+add_library(gh_dpdk_library INTERFACE)
+target_include_directories(gh_dpdk_library SYSTEM INTERFACE ${DPDK_INCLUDE_DIRS})
+# As pkg-config says: its headers are compiled for what every x86-64 of its own build has, and want their configuration first.
+target_compile_options(gh_dpdk_library INTERFACE ${DPDK_CFLAGS_OTHER})
+set(whole "")
+foreach(name ${drivers})
+  list(APPEND whole ${GH_DPDK_${name}})
+endforeach()
+set(rest "")
+foreach(name ${libraries})
+  list(APPEND rest ${GH_DPDK_${name}})
+endforeach()
+list(JOIN whole "," whole)
+list(JOIN rest "," rest)
+# Drivers register themselves as they are loaded: nothing names them, so they are linked whole.
+target_link_libraries(gh_dpdk_library INTERFACE "$<LINK_LIBRARY:WHOLE_ARCHIVE,${whole}>" "$<LINK_GROUP:RESCAN,${rest}>" Threads::Threads ${CMAKE_DL_LIBS} m)
+foreach(name ${others})
+  target_link_libraries(gh_dpdk_library INTERFACE ${GH_DPDK_${name}})
+endforeach()
