@@ -36,7 +36,7 @@ endfunction()
 
 # Every header of the folder is compiled alone, as one object per header, so that none needs another before it.
 function(gh_headers_alone name)
-  if(NOT GH_TESTS OR GH_SANITIZE)
+  if(NOT GH_TESTS OR GH_SANITIZE OR NOT GH_TLS STREQUAL "system")
     return()
   endif()
   file(GLOB_RECURSE headers RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS *.h)

@@ -409,9 +409,43 @@ TlsError OpensslEngine::on_peer_chain_parsed(std::span<EVP_PKEY* const> keys) {
   return refused;
 }
 
+namespace {
+
+// P-224 in a SubjectPublicKeyInfo. OpenSSL takes keys of listed groups only, AWS-LC any of TLS 1.2.
+bool has_weak_curve(ByteView certificate) {
+  static constexpr std::uint8_t info[] = {
+      0x30,
+      0x10,
+      0x06,
+      0x07,
+      0x2a,
+      0x86,
+      0x48,
+      0xce,
+      0x3d,
+      0x02,
+      0x01,
+      0x06,
+      0x05,
+      0x2b,
+      0x81,
+      0x04,
+      0x00,
+      0x21
+  };
+  return std::search(certificate.begin(), certificate.end(), std::begin(info), std::end(info)) !=
+         certificate.end();
+}
+
+}  // namespace
+
 TlsError OpensslEngine::on_peer_chain(
     std::span<const ByteView> chain, std::span<EVP_PKEY* const> keys
 ) {
+  if (!chain.empty() && has_weak_curve(chain[0])) {
+    error_text_ = "a key on the curve P-224 cannot be used in TLS";
+    return verify_error_ = TlsError::certificate_other;
+  }
   if (client_ && !client_->verify) return TlsError::none;
   const TlsError refused = judge_presented(chain, keys);
   presented_count_ = static_cast<std::uint32_t>(chain.size());

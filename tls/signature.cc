@@ -170,11 +170,41 @@ PrivateForm private_form(ByteView der) {
   return inner.peek(der::integer) ? PrivateForm::pkcs1 : PrivateForm::none;
 }
 
+// As Go reads EC keys: the curve by its name (a library may take parameters that amount to one),
+// and in a SubjectPublicKeyInfo an uncompressed point (RFC 5480 §2.2).
+bool names_curve(DerReader parameters) {
+  ByteView curve;
+  return parameters.read_oid(curve) && parameters.empty();
+}
+
+bool is_go_ec_info(ByteView info) {
+  DerReader outer(info);
+  ByteView contents, algorithm, kind, point;
+  if (!outer.read(der::sequence, contents)) return false;
+  DerReader inner(contents);
+  unsigned padding = 0;
+  if (!inner.read(der::sequence, algorithm) || !inner.read_bit_string(point, padding)) return false;
+  DerReader parts(algorithm);
+  return parts.read_oid(kind) && names_curve(parts) && !point.empty() && point[0] == 0x04;
+}
+
+bool is_go_sec1(ByteView der) {
+  DerReader outer(der);
+  ByteView contents, secret, parameters;
+  std::int64_t version = 0;
+  bool has_parameters = false;
+  if (!outer.read(der::sequence, contents)) return false;
+  DerReader inner(contents);
+  return inner.read_int64(version) && inner.read(der::octet_string, secret) &&
+         inner.read_optional(der::context_constructed(0), parameters, has_parameters) &&
+         (!has_parameters || names_curve(DerReader(parameters)));
+}
+
 // parseECPrivateKey reads SEC 1 only, so an EC key in PKCS#8 is passed over, as Kubernetes does.
 KeyHandle read_private(ByteView der) {
   const PrivateForm form = private_form(der);
   const int type = form == PrivateForm::sec1 ? EVP_PKEY_EC : EVP_PKEY_RSA;
-  if (form == PrivateForm::none) return {};
+  if (form == PrivateForm::none || (form == PrivateForm::sec1 && !is_go_sec1(der))) return {};
   const unsigned char* at = der.data();
   KeyHandle key(d2i_PrivateKey(type, nullptr, &at, static_cast<long>(der.size())));
   if (!key || at != der.data() + der.size()) return {};
@@ -216,6 +246,7 @@ std::optional<VerifyKey> VerifyKey::from_public_key_info(ByteView der) {
   KeyHandle key(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
   if (!key || at != der.data() + der.size()) return std::nullopt;
+  if (kind_of(key.get()) == EVP_PKEY_EC && !is_go_ec_info(der)) return std::nullopt;
   return adopt(key.release());
 }
 

@@ -197,7 +197,7 @@ def an_open_loop_counts_from_when_it_was_due(bed):
     figures = bed.run("requests", bed.plain.url("/slow"), "--connections", 1, "--rate", 20, "--duration", "1.5s")
     check(figures["latency_us"]["max"] > 900e3 and figures["unfinished"] > 0, figures.says)
     figures = bed.run("full", bed.plain.url("/ok"), "--connections", 8, "--rate", 100, "--duration", "1s", "--warm-up", "0.2s")
-    figures.want(operations=lambda n: 0 < n <= 101)
+    figures.want(operations=lambda n: 0 < n <= 121)  # what the warm-up left undone may end later
     figures = bed.run("requests", bed.plain.url("/slow"), "--connections", 1, "--requests", 3, "--expected-interval", "10ms")
     check(figures["latency_us"]["count"] > 60 and figures["uncorrected_us"]["count"] == 3, figures.says)
 

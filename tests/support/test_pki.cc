@@ -179,10 +179,12 @@ std::shared_ptr<Issued::Impl> make(const Options& options, const Issued::Impl* i
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(c), serial >> 1 | 1);
   ASN1_TIME_adj(X509_getm_notBefore(c), static_cast<time_t>(options.not_before), 0, 0);
   ASN1_TIME_adj(X509_getm_notAfter(c), static_cast<time_t>(options.not_after), 0, 0);
-  X509_NAME* name = X509_get_subject_name(c);
+  X509_NAME* name = X509_NAME_new();  // OpenSSL 4 gives the one in `c` for reading only
   for (const auto& organization : options.organizations) add_name(name, "2.5.4.10", organization);
   if (!options.common_name.empty()) add_name(name, "2.5.4.3", options.common_name);
   for (const auto& uid : options.uids) add_name(name, "1.3.6.1.4.1.57683.2", uid);
+  must(X509_set_subject_name(c, name) == 1, "subject");
+  X509_NAME_free(name);
   X509* signer = issuer == nullptr ? c : issuer->certificate;
   must(
       X509_set_issuer_name(c, X509_get_subject_name(signer)) == 1 &&

@@ -11,6 +11,9 @@ namespace {
 #ifdef OPENSSL_IS_AWSLC
 constexpr const char* bad_groups = "P-224";
 constexpr const char* wrong_guess = "SecP384r1MLKEM1024:P-384";
+#elif OPENSSL_VERSION_MAJOR >= 4
+constexpr const char* bad_groups = "X448";
+constexpr const char* wrong_guess = "X448:P-384";
 #else
 constexpr const char* bad_groups = "P-224:secp256k1:X448";
 constexpr const char* wrong_guess = "X448:P-384";

@@ -233,10 +233,6 @@ TEST_P(Resumption, ticket_for_another_server_name_is_not_accepted) {
 }
 
 TEST_P(Resumption, lineage_ends_however_often_it_was_resumed) {
-#ifdef OPENSSL_IS_AWSLC
-  if (GetParam() == ProtocolVersion::tls_1_2)
-    GTEST_SKIP() << "AWS-LC gives no new ticket when it resumes TLS 1.2";
-#endif
   first();
   const auto step = limits::ticket_lifetime.count() / 2 + 1;
   for (std::int64_t age = step; age < limits::ticket_lineage_max.count(); age += step) {
@@ -447,10 +443,6 @@ TEST_P(Resumption, bound_of_zero_means_no_tickets) {
 }
 
 TEST_P(Resumption, ticket_of_a_key_that_comes_next_is_accepted_and_replaced) {
-#ifdef OPENSSL_IS_AWSLC
-  if (GetParam() == ProtocolVersion::tls_1_2)
-    GTEST_SKIP() << "AWS-LC gives no new ticket when it resumes TLS 1.2";
-#endif
   const auto next = (*TicketKeys::generate())->current();
   const auto now_sealing = server_settings.ticket_keys->current();
   server_settings.ticket_keys = TicketKeys::of({next}, 0);
@@ -471,10 +463,6 @@ TEST_P(Resumption, ticket_of_other_keys_is_a_full_handshake) {
 }
 
 TEST_P(Resumption, rotation_keeps_tickets_of_the_previous_key_and_replaces_them) {
-#ifdef OPENSSL_IS_AWSLC
-  if (GetParam() == ProtocolVersion::tls_1_2)
-    GTEST_SKIP() << "AWS-LC gives no new ticket when it resumes TLS 1.2";
-#endif
   first();
   server_settings.ticket_keys = *server_settings.ticket_keys->rotated();
   make_server_context();

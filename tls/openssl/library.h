@@ -37,8 +37,8 @@ bool at_certificate_message(const SSL* ssl);
 // ---- keys ----
 
 int kind_of(const EVP_PKEY* key);  // EVP_PKEY_RSA, EVP_PKEY_EC…
-// An EC key as Go reads it: a named NIST curve, an uncompressed point. `info`: what it was read
-// from.
+// An EC key on a NIST curve, as far as the library still knows a named one with an uncompressed
+// point.
 bool is_go_curve(EVP_PKEY* key);
 bool rsa_numbers(EVP_PKEY* key, BIGNUM*& modulus, BIGNUM*& exponent);  // copies
 KeyHandle make_rsa_key(const BIGNUM* modulus, const BIGNUM* exponent);

@@ -27,6 +27,9 @@ constexpr std::size_t length_bytes = 4;
 constexpr std::size_t tag_bytes = 16;
 constexpr std::size_t state_bytes_max = 512 + limits::ticket_leaf_bytes_max;  // of a TicketState
 constexpr std::array<std::uint8_t, 12> nonce{};  // a key seals one ticket
+// A mode that scripts/build-tls teaches the library: the ticket that was opened is to be replaced
+// (TLS 1.2; in 1.3 each is). Elsewhere it means nothing, and tickets just age.
+constexpr std::uint32_t mode_renew_ticket = 0x40000000;
 
 class TicketCipher {
  public:
@@ -145,8 +148,11 @@ ssl_ticket_aead_result_t open(
   for (std::size_t i = plain - length_bytes; i < plain; ++i) state = state << 8 | out[i];
   if (state > plain - length_bytes) return ssl_ticket_aead_ignore_ticket;
   *out_size = plain - length_bytes - state;
-  return engine.on_ticket_opened({out + *out_size, state}) ? ssl_ticket_aead_success
-                                                           : ssl_ticket_aead_ignore_ticket;
+  bool ageing = false;
+  if (!engine.on_ticket_opened({out + *out_size, state}, &ageing))
+    return ssl_ticket_aead_ignore_ticket;
+  if (renew || ageing) SSL_set_mode(ssl, mode_renew_ticket);
+  return ssl_ticket_aead_success;
 }
 
 constexpr SSL_TICKET_AEAD_METHOD method = {overhead_max, seal, open};
@@ -162,7 +168,9 @@ void install_ticket_callbacks(SSL_CTX* context, const ServerState& state) {
       static_cast<std::uint32_t>(std::min(state.tickets.lifetime, state.tickets.lineage_max).count()
       );
   SSL_CTX_set_num_tickets(context, 1);
-  SSL_CTX_set_timeout(context, lifetime);
+  // TLS 1.2: from the full handshake on, however often tickets are replaced; how long one is
+  // accepted is what it says itself (may_resume). TLS 1.3: from each handshake on.
+  SSL_CTX_set_timeout(context, static_cast<std::uint32_t>(state.tickets.lineage_max.count()));
   SSL_CTX_set_session_psk_dhe_timeout(context, lifetime);
   SSL_CTX_set_ticket_aead_method(context, &method);
 }
