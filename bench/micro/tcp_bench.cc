@@ -7,6 +7,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -97,16 +98,18 @@ struct Pair {
   }
 
   void carry(test::SimHost& from, test::SimHost& to) {
-    for (int burst = 0; burst < 64; ++burst) {
+    std::array<wire::Frame*, 64> burst;
+    std::size_t n = 0;
+    while (n < burst.size()) {
       wire::Frame* frame = from.host.output().pop_front();
-      if (frame == nullptr) return;
-      wire::Frame* arrived = to.frames.take();
-      if (arrived != nullptr) {
+      if (frame == nullptr) break;
+      if (wire::Frame* arrived = to.frames.take()) {
         std::memcpy(arrived->put(frame->size()), frame->data(), frame->size());
-        to.stack.on_frame(arrived, now);
+        burst[n++] = arrived;
       }
       wire::give(frame);
     }
+    to.stack.on_frames({burst.data(), n}, now);
   }
 
   void turn() {

@@ -94,8 +94,8 @@ Connection* ConnectionTable::find_in(
   return nullptr;
 }
 
-Connection* ConnectionTable::find(const Endpoint& local, const Endpoint& remote) const noexcept {
-  const std::uint32_t hash = hash_of(local, remote);
+Connection* ConnectionTable::find(std::uint32_t hash, const Endpoint& local, const Endpoint& remote)
+    const noexcept {
   Connection* found = find_in(current_, hash, local, remote);
   if (found == nullptr && old_.used > 0) found = find_in(old_, hash, local, remote);
   return found;

@@ -53,7 +53,23 @@ class ConnectionTable {
  public:
   ConnectionTable(const SipKey& key, ConnectionPool& pool);
 
-  Connection* find(const Endpoint& local, const Endpoint& remote) const noexcept;
+  Connection* find(const Endpoint& local, const Endpoint& remote) const noexcept {
+    return find(hash_of(local, remote), local, remote);
+  }
+
+  Connection* find(std::uint32_t hash, const Endpoint& local, const Endpoint& remote)
+      const noexcept;  // by what hash_of() gave
+
+  // For what is looked for soon: the slot, then the connection that is probably meant (or null).
+  void prefetch(std::uint32_t hash) const noexcept {
+    __builtin_prefetch(&current_.slots[hash & current_.mask]);
+  }
+
+  const Connection* guess(std::uint32_t hash) const noexcept {
+    const Slot& slot = current_.slots[hash & current_.mask];
+    return slot.hash == hash && slot.id_plus_1 != 0 ? pool_.at(slot.id_plus_1 - 1) : nullptr;
+  }
+
   void insert(Connection& connection) noexcept;
   void erase(Connection& connection) noexcept;
 

@@ -43,10 +43,13 @@ Stack::~Stack() {
 
 // ---- the turn ----
 
-void Stack::on_input(wire::Input input, Instant now) noexcept {
+void Stack::on_frames(std::span<wire::Frame* const> frames, Instant now) noexcept {
   now_ = now;
-  if (input.error) on_path_error(*input.error);
-  if (input.frame != nullptr) on_segment(input);
+  while (!frames.empty()) {
+    const auto burst = frames.first(std::min(frames.size(), burst_max));
+    on_burst(burst);
+    frames = frames.subspan(burst.size());
+  }
 }
 
 void Stack::poll(Instant now) noexcept {

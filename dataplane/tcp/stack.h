@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A core's TCP (RFC 9293): listeners, connections, and how segments, sends and time move them.
-// In: on_input() with what the host found to be a segment or a path error, poll() at the end of
+// In: on_frames() with what the port received, poll() at the end of
 // each turn, the user's calls.   Out: the handlers' calls, frames in the host's output(),
 // next_deadline().
-// A turn: on_frame() for what arrived, the user's work, poll(), then the port takes output().
+// A turn: on_frames() for what arrived, the user's work, poll(), then the port takes output().
 // Sends of a turn go out in poll(): ACKs ride on data, FIN on the last segment.
 // Owner: one core; takes no lock, allocates nothing once warm.
 // Not here: sequence ranges (receiver.h), lost segments (send_queue.h), congestion (congestion.h).
@@ -18,8 +18,10 @@
 #include "dataplane/tcp/counters.h"
 #include "dataplane/tcp/handshake.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace gh::tcp {
@@ -50,11 +52,12 @@ class Stack {
   Stack& operator=(const Stack&) = delete;
 
   // ---- the turn ----
-  void on_frame(wire::Frame* frame, Instant now) noexcept {  // takes it
-    on_input(host_.on_frame(frame, now), now);
-  }
+  // Takes them. Of what arrived together, the memory each needs is on its way while others are
+  // worked on: a burst costs less a frame than one alone.
+  void on_frames(std::span<wire::Frame* const> frames, Instant now) noexcept;
 
-  void on_input(wire::Input input, Instant now) noexcept;
+  void on_frame(wire::Frame* frame, Instant now) noexcept { on_frames({&frame, 1}, now); }
+
   void poll(Instant now) noexcept;
   Instant next_deadline() const noexcept;  // of TCP; the host has its own
 
@@ -101,11 +104,20 @@ class Stack {
   }
 
  private:
+  static constexpr std::size_t burst_max = 32;  // frames worked on together
+
+  struct Arrived {
+    wire::Input input;
+    const Connection* seen = nullptr;
+    std::uint32_t hash = 0;
+  };
+
   struct Segment;
   struct Listener;
 
   // ---- in (stack_in.cc) ----
-  void on_segment(const wire::Input& input) noexcept;
+  void on_burst(std::span<wire::Frame* const> frames) noexcept;
+  void on_segment(const wire::Input& input, std::uint32_t hash) noexcept;
   void on_segment_for(Connection& c, Segment& s) noexcept;
   void on_syn_sent(Connection& c, Segment& s) noexcept;
   bool check_sequence(Connection& c, const Segment& s) noexcept;
@@ -201,6 +213,7 @@ class Stack {
   std::uint32_t challenges_left_ = 0;
   std::uint32_t resets_left_ = 0;
   Counters counters_;
+  std::array<Arrived, burst_max> arrived_;
 };
 
 }  // namespace gh::tcp

@@ -293,13 +293,13 @@ void StackRoad::take_frames() noexcept {
     Interface& at = *config_.interfaces[i];
     Arrived& here = arrived_[i];
     for (std::size_t bursts = 0; bursts < limits::stack_bursts_per_turn_max; ++bursts) {
-      for (std::size_t k = 0; k < here.count; ++k) at.tcp.on_frame(here.frames[k], now_);
+      at.tcp.on_frames({here.frames.data(), here.count}, now_);
       const bool full = here.count == here.frames.size();
       here.count = 0;
       if (!full) break;
       here.count = at.port.receive(here.frames);
     }
-    for (std::size_t k = 0; k < here.count; ++k) at.tcp.on_frame(here.frames[k], now_);
+    at.tcp.on_frames({here.frames.data(), here.count}, now_);
     here.count = 0;
   }
 }

@@ -24,7 +24,10 @@ struct MacAddress {
 
 struct IpAddress {
   alignas(8) std::array<std::uint8_t, 16> bytes{};
-  bool operator==(const IpAddress&) const = default;
+
+  bool operator==(const IpAddress& other) const noexcept {
+    return ((high() ^ other.high()) | (low() ^ other.low())) == 0;
+  }
 
   static IpAddress v4(const std::uint8_t* four) noexcept {
     IpAddress out;
@@ -52,6 +55,12 @@ struct IpAddress {
   }
 
   const std::uint8_t* v4_bytes() const noexcept { return bytes.data() + 12; }
+
+  std::uint32_t v4_word() const noexcept {  // as it lies in memory
+    std::uint32_t out = 0;
+    std::memcpy(&out, v4_bytes(), sizeof out);
+    return out;
+  }
 
   bool is_unspecified() const noexcept;  // 0.0.0.0 or ::
   bool is_multicast() const noexcept;    // of either family; 255.255.255.255 and class E too

@@ -1,60 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/net/wire/checksum.h"
 
-#include <cstring>
+#include <arpa/inet.h>
 
 namespace gh::wire {
-
-std::uint64_t checksum_add(std::uint64_t sum, ByteView bytes) noexcept {
-  const std::uint8_t* at = bytes.data();
-  std::size_t left = bytes.size();
-  while (left >= 8) {  // 32-bit halves into 64 bits: no carry is lost below 2^32 words
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, 8);
-    sum += (word & 0xffffffff) + (word >> 32);
-    at += 8, left -= 8;
-  }
-  if (left >= 4) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, at, 4);
-    sum += word;
-    at += 4, left -= 4;
-  }
-  if (left >= 2) {
-    std::uint16_t word = 0;
-    std::memcpy(&word, at, 2);
-    sum += word;
-    at += 2, left -= 2;
-  }
-  if (left == 1) {
-    const std::uint8_t last[2] = {*at, 0};
-    std::uint16_t word = 0;
-    std::memcpy(&word, last, 2);
-    sum += word;
-  }
-  return sum;
-}
 
 std::uint64_t pseudo_header_sum(
     const IpAddress& from, const IpAddress& to, std::uint8_t protocol, std::size_t length
 ) noexcept {
-  std::uint64_t sum = 0;
-  if (from.is_v4()) {
-    sum = checksum_add(checksum_add(0, {from.v4_bytes(), 4}), {to.v4_bytes(), 4});
-  } else {
-    sum = checksum_add(checksum_add(0, from.bytes), to.bytes);
-  }
-  const std::uint8_t rest[8] = {
-      static_cast<std::uint8_t>(length >> 24),
-      static_cast<std::uint8_t>(length >> 16),
-      static_cast<std::uint8_t>(length >> 8),
-      static_cast<std::uint8_t>(length),
-      0,
-      0,
-      0,
-      protocol
-  };
-  return checksum_add(sum, rest);
+  // By words, not by bytes that were just written: those would be waited for.
+  const std::uint64_t rest =
+      std::uint64_t{htonl(static_cast<std::uint32_t>(length))} + htonl(protocol);
+  if (from.is_v4()) return rest + from.v4_word() + to.v4_word();
+  return checksum_add(checksum_add(rest, from.bytes), to.bytes);
 }
 
 std::uint64_t checksum_add_chain(std::uint64_t sum, const Frame& frame) noexcept {

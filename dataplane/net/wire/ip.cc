@@ -5,7 +5,11 @@
 #include "dataplane/net/wire/bytes.h"
 #include "dataplane/net/wire/checksum.h"
 
+#include <arpa/inet.h>
+
+#include <array>
 #include <cstring>
+#include <numeric>
 
 namespace gh::wire {
 namespace {
@@ -120,19 +124,17 @@ Result<IpHeader, IpError> IpHeader::parse_quoted(ByteView quote, bool v4) noexce
 
 void IpHeader::write(std::uint8_t* at, bool checksum) const noexcept {
   if (to.is_v4()) {
-    at[0] = 0x45;
-    at[1] = 0;
-    store16(at + 2, v4_bytes + payload_bytes);
-    store16(at + 4, 0);
-    store16(at + 6, 0x4000);  // DF
-    at[8] = hop_limit;
-    at[9] = protocol;
-    store16(at + 10, 0);
-    std::memcpy(at + 12, from.v4_bytes(), 4);
-    std::memcpy(at + 16, to.v4_bytes(), 4);
+    const std::array<std::uint32_t, 5> words = {
+        htonl(0x45000000 | (v4_bytes + payload_bytes)),
+        htonl(0x4000),  // DF
+        htonl(static_cast<std::uint32_t>(hop_limit << 24 | protocol << 16)),
+        from.v4_word(),
+        to.v4_word()
+    };
+    std::memcpy(at, words.data(), v4_bytes);
     if (checksum) {
-      const auto sum = checksum_fold(checksum_add(0, {at, v4_bytes}));
-      store_checksum(at + 10, static_cast<std::uint16_t>(~sum));
+      const std::uint64_t sum = std::accumulate(words.begin(), words.end(), std::uint64_t{0});
+      store_checksum(at + 10, static_cast<std::uint16_t>(~checksum_fold(sum)));
     }
     return;
   }
