@@ -27,7 +27,11 @@ void Wire::attach(net::Stream& to, std::unique_ptr<tls::Engine> engine) {
   tls = std::move(engine);
 }
 
-bool Wire::take(ByteView bytes, UnixTime now) { return bool(tls->on_ciphertext(bytes, now)); }
+bool Wire::take(ByteView bytes, UnixTime now) {
+  const bool good = bool(tls->on_ciphertext(bytes, now));
+  stream->flush();
+  return good;
+}
 
 std::string expected_answer(const std::string& user, const Ask& ask) {
   return user + " " + ask.method + " " + ask.target + " " + std::to_string(ask.body.size()) + ":" +
@@ -38,7 +42,8 @@ std::string expected_answer(const std::string& user, const Ask& ask) {
 
 SimClient::SimClient(
     SimNet& net,
-    SimRoad& road,
+    net::Road& road,
+    const net::Endpoint& gate,
     BufferPool& pool,
     tls::ClientContext& context,
     std::string user,
@@ -46,6 +51,7 @@ SimClient::SimClient(
 )
     : net_(net),
       road_(road),
+      gate_(gate),
       pool_(pool),
       context_(context),
       user_(std::move(user)),
@@ -60,7 +66,7 @@ void SimClient::step() {
   if (wire_.stream == nullptr && !connecting_ && !done()) {
     connecting_ = true;
     ++connections_;
-    road_.connect(*net::Endpoint::parse("127.0.0.1:8443"), *this);
+    road_.connect(gate_, *this);
   }
   if (http_ == nullptr || wire_.stream == nullptr) return;
   while (next_ < asks_.size() && http_->free_streams() > 0 && net_.chance(0.5)) {

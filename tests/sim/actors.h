@@ -40,7 +40,9 @@ class Wire {
       const std::size_t n = session.produce(piece);
       if (n == 0 || !tls->write({piece, n})) break;
     }
-    if (stream != nullptr) session.reading_paused() ? stream->pause_read() : stream->resume_read();
+    if (stream == nullptr) return true;
+    stream->flush();
+    session.reading_paused() ? stream->pause_read() : stream->resume_read();
     return true;
   }
 
@@ -70,7 +72,8 @@ class SimClient final : public net::StreamHandler, public http::ClientEvents {
  public:
   SimClient(
       SimNet& net,
-      SimRoad& road,
+      net::Road& road,
+      const net::Endpoint& gate,
       BufferPool& pool,
       tls::ClientContext& context,
       std::string user,
@@ -111,7 +114,8 @@ class SimClient final : public net::StreamHandler, public http::ClientEvents {
   void lose();
 
   SimNet& net_;
-  SimRoad& road_;
+  net::Road& road_;
+  net::Endpoint gate_;
   BufferPool& pool_;
   tls::ClientContext& context_;
   std::string user_;

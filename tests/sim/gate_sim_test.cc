@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole gate by seed: clients ↔ TLS ↔ HTTP ↔ pipeline ↔ HTTP ↔ TLS ↔ API servers, on a network
 // that cuts, delays and resets. Whatever happens: nothing that was not allowed arrives upstream, no
-// broken answer looks whole, everything ends, no memory stays. One seed: GH_SIM_SEED=7
-// gate_sim_test. More seeds: GH_SIM_SEEDS=1000.
+// broken answer looks whole, everything ends, no memory stays. Streams are pipes, or our own TCP
+// over frames that are lost, doubled and spoilt. One seed: GH_SIM_SEED=7 gate_sim_test. More seeds:
+// GH_SIM_SEEDS=1000.
 #include "authz/rbac/compiler.h"
 #include "authz/rbac/policy_yaml.h"
 #include "dataplane/worker/core_loop.h"
 #include "tests/sim/actors.h"
 #include "tests/support/sim_net.h"
+#include "tests/support/sim_tcp_host.h"
 #include "tests/support/test_pki.h"
 
 #include <gtest/gtest.h>
@@ -59,34 +61,37 @@ std::shared_ptr<const tls::TrustStore> trust(const Authority& ca) {
 
 class Gate {
  public:
-  explicit Gate(std::uint64_t seed, std::size_t replicas) : net_(seed) {
-    net_.core.set_now({1}, {now_seconds});
-    make_settings(replicas);
-    metrics_.replicas = std::vector<proxy::ReplicaMetrics>(replicas);
-    publish();
+  Gate(std::uint64_t seed, std::size_t replicas, bool over_tcp)
+      : net_(seed), switch_(over_tcp ? std::make_unique<SimSwitch>(net_) : nullptr) {
+    net_.core.set_now({1'000'000'000}, {now_seconds});
     for (std::size_t i = 0; i < replicas; ++i) {
       tls::ServerSettings server;
       server.certificates = {pair_of(pki().api)};
       server.client_trust = trust(pki().proxies);
       if (net_.chance(0.3)) server.alpn = {tls::Alpn::http_1_1};
       api_contexts_.push_back(*tls::ServerContext::make(server, {now_seconds}));
-      api_roads_.push_back(std::make_unique<SimRoad>(net_, world_pool_));
+      api_hosts_.push_back(make_host(world_pool_));
       apis_.push_back(std::make_unique<SimUpstream>(net_, world_pool_, *api_contexts_.back()));
-      api_roads_.back()->listen_at(static_cast<std::uint16_t>(6443 + i), *apis_.back());
-      net_.add_host(*api_roads_.back(), [api = apis_.back().get()] { api->step(); });
+      const auto port = static_cast<std::uint16_t>(6443 + i);
+      api_hosts_.back()->listen_at(port, *apis_.back());
+      const net::Endpoint at = api_hosts_.back()->at(port);
+      settings_.replicas.push_back({"https://" + at.to_string(), at, at.to_string(), true});
+      net_.add_host(*api_hosts_.back(), [api = apis_.back().get()] { api->step(); });
     }
-    gate_road_ = std::make_unique<SimRoad>(net_, gate_pool_);
+    metrics_.replicas = std::vector<proxy::ReplicaMetrics>(replicas);
+    publish();
+    gate_host_ = make_host(gate_pool_);
     loop_ = std::make_unique<worker::CoreLoop>(
-        net_.core, *gate_road_, gate_pool_, settings_, shared_, metrics_, log_
+        net_.core, gate_host_->road(), gate_pool_, settings_, shared_, metrics_, log_
     );
-    gate_road_->listen_at(8443, *loop_);
-    net_.add_host(*gate_road_, [this] {
+    gate_host_->listen_at(8443, *loop_);
+    net_.add_host(*gate_host_, [this] {
       loop_->after_wait();
-      gate_road_->submit();
+      gate_host_->submit();
       loop_->end_turn();
     });
-    client_road_ = std::make_unique<SimRoad>(net_, world_pool_);
-    net_.add_host(*client_road_, [this] {
+    client_host_ = make_host(world_pool_);
+    net_.add_host(*client_host_, [this] {
       for (auto& client : clients_) client->step();
     });
   }
@@ -101,7 +106,13 @@ class Gate {
     if (net_.chance(0.3)) client.protocol.version_max = tls::ProtocolVersion::tls_1_2;
     client_contexts_.push_back(*tls::ClientContext::make(client, {now_seconds}));
     clients_.push_back(std::make_unique<SimClient>(
-        net_, *client_road_, world_pool_, *client_contexts_.back(), std::move(user), std::move(asks)
+        net_,
+        client_host_->road(),
+        gate_host_->at(8443),
+        world_pool_,
+        *client_contexts_.back(),
+        std::move(user),
+        std::move(asks)
     ));
   }
 
@@ -117,14 +128,19 @@ class Gate {
   // Every client gone, upstream connections idle: what memory does the gate still hold?
   std::size_t chunks_left() {
     net_.weather.cut = 0;
-    net_.run([this] { return loop_->clients() == 0; }, 20'000);
+    if (switch_ != nullptr) switch_->weather = {};
+    net_.run(
+        [this] { return loop_->clients() == 0; }, 400'000
+    );  // keep-alive finds who went unseen
     EXPECT_EQ(loop_->clients(), 0u);
     loop_.reset();
-    gate_road_.reset();
+    gate_host_.reset();
     return gate_pool_.in_use();
   }
 
   SimNet& net() { return net_; }
+
+  SimSwitch& network() { return *switch_; }  // over TCP
 
   worker::Metrics& metrics() { return metrics_; }
 
@@ -133,11 +149,9 @@ class Gate {
   const std::vector<std::unique_ptr<SimUpstream>>& apis() const { return apis_; }
 
  private:
-  void make_settings(std::size_t replicas) {
-    for (std::size_t i = 0; i < replicas; ++i) {
-      const std::string at = "127.0.0.1:" + std::to_string(6443 + i);
-      settings_.replicas.push_back({"https://" + at, *net::Endpoint::parse(at), at, true});
-    }
+  std::unique_ptr<SimHosted> make_host(BufferPool& pool) {
+    if (switch_ == nullptr) return std::make_unique<SimRoad>(net_, pool);
+    return switch_->make_host(pool);
   }
 
   void publish() {
@@ -168,6 +182,7 @@ class Gate {
   }
 
   SimNet net_;
+  std::unique_ptr<SimSwitch> switch_;
   BufferPool gate_pool_;
   BufferPool world_pool_;
   worker::Settings settings_;
@@ -176,11 +191,11 @@ class Gate {
   LogQueue log_;
   std::vector<std::unique_ptr<tls::ServerContext>> api_contexts_;
   std::vector<std::unique_ptr<tls::ClientContext>> client_contexts_;
-  std::vector<std::unique_ptr<SimRoad>> api_roads_;
+  std::vector<std::unique_ptr<SimHosted>> api_hosts_;
   std::vector<std::unique_ptr<SimUpstream>> apis_;
-  std::unique_ptr<SimRoad> gate_road_;
+  std::unique_ptr<SimHosted> gate_host_;
   std::unique_ptr<worker::CoreLoop> loop_;
-  std::unique_ptr<SimRoad> client_road_;
+  std::unique_ptr<SimHosted> client_host_;
   std::vector<std::unique_ptr<SimClient>> clients_;
 };
 
@@ -232,16 +247,44 @@ void check(const SimClient& client, const Ask& ask, bool calm) {
   }
 }
 
-void run_seed(std::uint64_t seed) {
-  SCOPED_TRACE("replay: GH_SIM_SEED=" + std::to_string(seed) + " gate_sim_test");
-  std::mt19937_64 pick(seed);
-  const bool calm = pick() % 3 == 0;
-  Gate gate(seed, 1 + pick() % 3);
-  SimNet& net = gate.net();
+void set_weather(SimNet& net, bool calm) {
   net.weather.deliver = 0.2 + 0.8 * net.chance(0.5);
   net.weather.pipe_max = 500 + net.below(100'000);
   net.weather.piece_max = net.chance(0.1) ? 200 : 1 + net.below(40'000);
   net.weather.cut = calm ? 0 : 0.002;
+}
+
+// Segments are lost, doubled, spoilt and overtake each other; at times nothing passes for a while.
+void set_network(SimSwitch& network, bool calm) {
+  SimNet& net = network.net;
+  LinkWeather& weather = network.weather;
+  const auto some = [&](double most) {
+    return net.chance(0.5) ? 0 : most * static_cast<double>(net.below(1000)) / 1000;
+  };
+  net.weather.cut = calm ? 0 : 0.0005;
+  weather.delay = std::chrono::microseconds(50 + net.below(10'000));
+  if (net.chance(0.3)) weather.jitter = weather.delay;
+  weather.reorder = some(0.1);
+  weather.duplicate = some(0.05);
+  if (calm) return;
+  weather.loss = some(0.05);
+  weather.corrupt = some(0.02);
+  if (!net.chance(0.2)) return;
+  weather.dark_from = net.core.now() + Duration(std::chrono::milliseconds(net.below(500)));
+  weather.dark_until = weather.dark_from + Duration(std::chrono::milliseconds(net.below(3'000)));
+}
+
+void run_seed(std::uint64_t seed, bool over_tcp) {
+  SCOPED_TRACE(
+      std::string("replay: GH_SIM_SEED=") + std::to_string(seed) +
+      " gate_sim_test --gtest_filter=*" + (over_tcp ? "tcp*" : "pipes*")
+  );
+  std::mt19937_64 pick(seed);
+  const bool calm = pick() % 3 == 0;
+  Gate gate(seed, 1 + pick() % 3, over_tcp);
+  SimNet& net = gate.net();
+  set_weather(net, calm);
+  if (over_tcp) set_network(gate.network(), calm);
   const std::size_t clients = 1 + net.below(6);
   for (std::size_t i = 0; i < clients; ++i) {
     const bool alice = net.chance(0.5);
@@ -261,14 +304,19 @@ void run_seed(std::uint64_t seed) {
   EXPECT_EQ(gate.metrics().connections_open.read(), 0u);
 }
 
-TEST(GateSim, seeds_end_well) {
+void run_seeds(bool over_tcp) {
   if (const char* one = std::getenv("GH_SIM_SEED"))
-    return run_seed(std::strtoull(one, nullptr, 10));
+    return run_seed(std::strtoull(one, nullptr, 10), over_tcp);
   const char* more = std::getenv("GH_SIM_SEEDS");
   const std::uint64_t seeds = more == nullptr ? 60 : std::strtoull(more, nullptr, 10);
   for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed)
-    run_seed(seed);
+    run_seed(seed, over_tcp);
 }
+
+TEST(GateSim, seeds_over_pipes_end_well) { run_seeds(false); }
+
+// The same over our own TCP/IP on both sides, as on the dpdk road.
+TEST(GateSim, seeds_over_tcp_end_well) { run_seeds(true); }
 
 }  // namespace
 }  // namespace gh::test

@@ -69,10 +69,10 @@ void SimNet::turn() {
   for (Host& host : hosts_) order.push_back(&host);
   std::shuffle(order.begin(), order.end(), random);
   for (Host* host : order) {
-    if (chance(weather.cut)) host->road->cut_some();
-    host->road->deliver();
+    if (chance(weather.cut)) host->hosted->cut_some();
+    host->hosted->deliver();
     host->step();
-    host->road->submit();
+    host->hosted->submit();
   }
 }
 
@@ -87,6 +87,10 @@ bool SimNet::run(const std::function<bool()>& done, std::size_t most) {
 SimRoad::SimRoad(SimNet& net, BufferPool& pool) : net_(net), pool_(pool) {}
 
 SimRoad::~SimRoad() = default;
+
+net::Endpoint SimRoad::at(std::uint16_t port) const {
+  return *net::Endpoint::parse("127.0.0.1:" + std::to_string(port));
+}
 
 void SimRoad::listen_at(std::uint16_t port, net::AcceptHandler& handler) {
   acceptor_ = &handler;

@@ -20,6 +20,18 @@ namespace gh::test {
 
 class SimRoad;
 
+// A host as the simulator turns it.
+class SimHosted {
+ public:
+  virtual ~SimHosted() = default;
+  virtual net::Road& road() noexcept = 0;
+  virtual net::Endpoint at(std::uint16_t port) const = 0;  // where others find it
+  virtual void listen_at(std::uint16_t port, net::AcceptHandler& handler) = 0;
+  virtual void deliver() = 0;  // a turn's events for this host's streams
+  virtual void submit() = 0;
+  virtual void cut_some() = 0;  // resets a random stream
+};
+
 struct SimWeather {
   double deliver = 0.7;              // chance that a stream delivers in a turn
   double cut = 0.0;                  // chance that a turn resets some stream
@@ -33,8 +45,8 @@ class SimNet {
   explicit SimNet(std::uint64_t seed) : random(seed) {}
 
   // A host's step in each turn, after its deliveries.
-  void add_host(SimRoad& road, std::function<void()> step) {
-    hosts_.push_back({&road, std::move(step)});
+  void add_host(SimHosted& host, std::function<void()> step) {
+    hosts_.push_back({&host, std::move(step)});
   }
 
   void turn();
@@ -55,7 +67,7 @@ class SimNet {
   friend class SimRoad;
 
   struct Host {
-    SimRoad* road;
+    SimHosted* hosted;
     std::function<void()> step;
   };
 
@@ -63,18 +75,21 @@ class SimNet {
   std::map<std::uint16_t, SimRoad*> listeners_;
 };
 
-class SimRoad final : public net::Road {
+class SimRoad final : public net::Road, public SimHosted {
  public:
   SimRoad(SimNet& net, BufferPool& pool);
   ~SimRoad() override;
 
-  void listen_at(std::uint16_t port, net::AcceptHandler& handler);
+  net::Road& road() noexcept override { return *this; }
+
+  net::Endpoint at(std::uint16_t port) const override;
+  void listen_at(std::uint16_t port, net::AcceptHandler& handler) override;
 
   void stop_at(std::uint16_t port) { net_.listeners_.erase(port); }
 
-  void deliver();  // a turn's events for this host's streams
+  void deliver() override;
   void submit() noexcept override;
-  void cut_some();  // resets a random stream
+  void cut_some() override;
 
   net::RoadKind kind() const noexcept override { return net::RoadKind::epoll; }
 
