@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A road on loopback, a recording handler for its streams, and a plain blocking socket for the
-// other side.
+// A road, a recording handler for its streams, and a plain blocking socket for the other side.
+// Which roads, and over what they meet the kernel's sockets, is each test program's own:
+// kernel_roads.cc (loopback), stack_roads.cc (TAP devices).
 #pragma once
 
 #include "base/buffer_pool.h"
@@ -8,9 +9,11 @@
 #include "dataplane/net/byte_stream.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +24,12 @@
 #include <vector>
 
 namespace gh::net {
+
+std::vector<RoadKind> roads_under_test();
+Outcome<std::unique_ptr<Road>> make_road_under_test(RoadKind kind, BufferPool& pool);
+// Loopback addresses stand for those of the road under test.
+Outcome<Listening> make_listening(RoadKind kind, const Endpoint& at);
+Endpoint seen_by_peer(RoadKind kind, const Endpoint& at);
 
 // What one stream went through, and what to do at each step.
 struct Recorder final : StreamHandler {
@@ -118,8 +127,11 @@ class Peer {
     }
     const int one = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    EXPECT_EQ(::connect(fd_, to.address(), to.length()), 0) << strerror(errno);
+    error_ = connect(to);
   }
+
+  // Run while a call would block, where the road is what it waits for.
+  inline static std::function<void()> meanwhile;
 
   Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)), error_(other.error_) {}
 
@@ -146,9 +158,15 @@ class Peer {
   void finish() { ::shutdown(fd_, SHUT_WR); }
 
   void send(std::string_view text) {
-    EXPECT_EQ(
-        ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size())
-    );
+    while (!text.empty()) {
+      const int flags = MSG_NOSIGNAL | (meanwhile ? MSG_DONTWAIT : 0);
+      const ssize_t n = ::send(fd_, text.data(), text.size(), flags);
+      if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+      if (n >= 0) continue;
+      if (errno != EAGAIN) break;
+      meanwhile();
+    }
+    EXPECT_TRUE(text.empty() || meanwhile) << strerror(errno);
   }
 
   // What could be sent without blocking.
@@ -169,6 +187,22 @@ class Peer {
   int error() const { return error_; }
 
  private:
+  int connect(const Endpoint& to) const {
+    if (!meanwhile) return ::connect(fd_, to.address(), to.length()) == 0 ? 0 : errno;
+    const int flags = ::fcntl(fd_, F_GETFL);
+    ::fcntl(fd_, F_SETFL, flags | O_NONBLOCK);
+    int error = ::connect(fd_, to.address(), to.length()) == 0 ? 0 : errno;
+    pollfd wait{fd_, POLLOUT, 0};
+    while (error == EINPROGRESS) {
+      meanwhile();
+      if (::poll(&wait, 1, 0) != 1) continue;
+      socklen_t length = sizeof error;
+      ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+    }
+    ::fcntl(fd_, F_SETFL, flags);
+    return error;
+  }
+
   int fd_ = -1;
   int error_ = 0;
   std::vector<char> scratch_;
@@ -178,23 +212,35 @@ class RoadTest : public testing::TestWithParam<RoadKind> {
  protected:
   void SetUp() override {
     if (GetParam() == RoadKind::uring && !uring_missing().empty()) GTEST_SKIP() << uring_missing();
-    auto made = make_road(GetParam(), pool);
+    auto made = make_road_under_test(GetParam(), pool);
     ASSERT_TRUE(made) << made.error().to_string();
     road = std::move(*made);
+    if (GetParam() == RoadKind::dpdk) Peer::meanwhile = [this] { turn(); };
   }
 
   void TearDown() override {
+    Peer::meanwhile = nullptr;
     road.reset();
     EXPECT_EQ(pool.in_use(), 0u);
   }
 
   Endpoint listen_at(const char* address = "127.0.0.1:0") {
-    const auto at = Endpoint::parse(address);
-    const auto socket = listen_socket(*at);
-    EXPECT_TRUE(socket) << socket.error().to_string();
-    road->listen({*at, *socket}, acceptor);
-    return local_endpoint(*socket, *at);
+    return listen_at(address, acceptor);
   }
+
+  Endpoint listen_at(const char* address, AcceptHandler& handler) {
+    const auto where = make_listening(GetParam(), *Endpoint::parse(address));
+    EXPECT_TRUE(where) << where.error().to_string();
+    road->listen(*where, handler);
+    return where->at;
+  }
+
+  // As seen by a socket, of an address that means loopback.
+  Endpoint seen(const std::string& address) {
+    return seen_by_peer(GetParam(), *Endpoint::parse(address));
+  }
+
+  bool kernel_listens() const { return GetParam() != RoadKind::dpdk; }
 
   void turn(Duration at_most = std::chrono::milliseconds(1)) {
     road->submit();

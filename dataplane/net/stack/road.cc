@@ -132,6 +132,7 @@ tcp::Handler* StackRoad::Listener::on_accept(tcp::Connection& connection) noexce
 Interface* StackRoad::interface_for(const wire::IpAddress& to, const Endpoint* from) noexcept {
   for (Interface* at : config_.interfaces) {
     if (from != nullptr && !at->host.is_ours(to_tcp(*from).address)) continue;
+    if (at->host.is_ours(to)) continue;  // out by another port, where there is one
     if (at->host.source_for(to)) return at;
   }
   return nullptr;
