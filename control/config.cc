@@ -337,7 +337,7 @@ void check_dpdk(const Config& config, std::vector<Fault>& problems) {
   }
   for (const std::string_view option : {"dpdk-ports", "dpdk-eal-args", "busy-poll"}) {
     const auto given = config.origin.find(option);
-    if (given == config.origin.end()) continue;
+    if (given == config.origin.end() || (option == "busy-poll" && !config.busy_poll)) continue;
     problems.push_back({std::string(option) + " is of no use without road dpdk", given->second});
   }
 }

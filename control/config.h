@@ -62,7 +62,7 @@ struct Config {
   // --road dpdk; in the file also the section `dpdk`
   std::vector<net::stack::PortConfig> dpdk_ports;
   std::vector<std::string> dpdk_eal_args;
-  std::uint32_t dpdk_frames = 32'768;
+  std::uint32_t dpdk_frames = 16'384;
   bool busy_poll = false;
 
   std::string tls_cert_file;

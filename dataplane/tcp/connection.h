@@ -137,6 +137,7 @@ class alignas(64) Connection : WheelLink {
   bool tlp_out_ : 1 = false;
   bool reported_ : 1 = false;  // on_closed was called, or nobody is to be told
   bool connected_told_ : 1 = false;
+  bool reset_held_ : 1 = false;     // the peer reset it; what it said before is still to be read
   bool resend_now_ : 1 = false;     // one segment, whatever is in flight (RFC 6675 §5 (4.3))
   bool small_allowed_ : 1 = false;  // the window stayed silly for long enough
   CloseReason reason_ = CloseReason::none;

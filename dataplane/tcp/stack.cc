@@ -178,6 +178,10 @@ void Stack::work(Connection& c) noexcept {
   if ((to({State::syn_sent, State::syn_received}) & to({c.state_})) != 0) return arm(c);
   deliver(c);
   if (c.state_ == State::closed) return;  // touched again by drop()
+  if (c.reset_held_) {
+    if (c.receive_.has_ready() && !c.discard_) return;
+    return drop(c, CloseReason::reset);
+  }
   if (c.state_ == State::last_ack && c.send_.empty() && !c.receive_.has_ready()) {
     return drop(c, CloseReason::none);
   }
@@ -207,6 +211,10 @@ void Stack::work(Connection& c) noexcept {
 
 std::size_t Stack::send(Connection& c, ByteView bytes) noexcept {
   if (!may_send(c.state_) || c.fin_asked_ || bytes.empty()) return 0;
+  if (c.reset_held_) {
+    drop(c, CloseReason::reset);
+    return 0;
+  }
   const std::uint32_t mss = payload_max(c);
   if (!c.send_.outstanding() && now_ - c.last_sent_ > c.rtt_.rto()) c.congestion_.on_idle();
   std::size_t n = std::min<std::size_t>(bytes.size(), room_to_send(c));
@@ -227,6 +235,7 @@ std::size_t Stack::send(Connection& c, ByteView bytes) noexcept {
 void Stack::finish(Connection& c) noexcept {
   if (c.fin_asked_ || c.state_ == State::closed) return;
   if (c.state_ == State::syn_sent) return drop(c, CloseReason::none);
+  if (c.reset_held_) return;
   c.fin_asked_ = true;
   c.wants_room_ = false;
   queue_fin(c);

@@ -122,6 +122,7 @@ class Stack {
   void on_syn_sent(Connection& c, Segment& s) noexcept;
   bool check_sequence(Connection& c, const Segment& s) noexcept;
   bool check_reset(Connection& c, const Segment& s) noexcept;
+  void hold_reset(Connection& c) noexcept;
   bool check_ack(Connection& c, const Segment& s) noexcept;
   void on_ack(Connection& c, const Segment& s) noexcept;
   void update_window(Connection& c, const Segment& s) noexcept;

@@ -81,6 +81,7 @@ void Stack::on_segment(const wire::Input& input, std::uint32_t hash) noexcept {
 }
 
 void Stack::on_segment_for(Connection& c, Segment& s) noexcept {
+  if (c.reset_held_) return counters_.no_connection.add();
   if (c.state_ == State::time_wait) return on_time_wait(c, s);
   if (c.state_ == State::syn_sent) return on_syn_sent(c, s);
   const bool both_opened = c.state_ == State::syn_received && s.has(TcpFlags::syn) &&
@@ -150,10 +151,25 @@ bool Stack::check_reset(Connection& c, const Segment& s) noexcept {
   counters_.resets_in.add();
   // All is said and acknowledged; what our reader has not taken yet stays his.
   if (c.state_ == State::last_ack && c.send_.empty()) return false;
+  if (c.paused_ && !c.discard_ && c.receive_.has_ready()) {
+    hold_reset(c);
+    return false;
+  }
   const bool refused = c.state_ == State::syn_received && !c.passive_;
   const bool done = c.state_ == State::closing || c.state_ == State::last_ack;
   drop(c, refused ? CloseReason::refused : done ? CloseReason::none : CloseReason::reset);
   return false;
+}
+
+// What came before the reset is its reader's, who has paused: it is told once that is read, or when
+// it sends. Nothing of it is timed or sent any more.
+void Stack::hold_reset(Connection& c) noexcept {
+  c.reset_held_ = true;
+  c.send_.clear(budget_);
+  wheel_.cancel(c);
+  c.rtx_timer_ = RtxTimer::off;
+  c.rtx_deadline_ = c.ack_deadline_ = c.life_deadline_ = Instant::never();
+  c.ack_now_ = false;
 }
 
 // RFC 9293 §3.10.7.4 fifth, with RFC 5961 §5.2.
@@ -325,7 +341,7 @@ void Stack::deliver(Connection& c) noexcept {
     touch(c);
     return;
   }
-  if (ended) return;
+  if (ended || c.reset_held_) return;
   // The window opened again after a pause: the peer must hear of it (RFC 9293 §3.8.6.2.2).
   const std::uint32_t opens = c.receive_.next_edge(c.mss_, c.rcv_shift_) - c.receive_.edge();
   if (opens > 0 && (c.receive_.window() < c.mss_ || opens >= c.receive_.limit() / 2)) {

@@ -2,6 +2,7 @@
 #include "control/config.h"
 
 #include "control/cipher_suites.h"
+#include "control/dpdk_ports.h"
 #include "control/options.h"
 #include "control/suggest.h"
 #include "tests/control/temporary_folder.h"
@@ -81,7 +82,7 @@ TEST(Config, each_bad_value_is_told_with_what_was_expected) {
       {"workers", "1.5", "expected a whole number"},
       {"road",
        "io_uring",
-       "expected auto, uring or epoll, found \"io_uring\", did you mean \"uring\"?"},
+       "expected auto, uring, epoll or dpdk, found \"io_uring\", did you mean \"uring\"?"},
       {"pin-workers", "yes", "expected true or false, found \"yes\""},
       {"tls-min-version", "VersionTLS11", "expected VersionTLS12 or VersionTLS13"},
       {"tls-min-version", "VersionTLS1.2", "did you mean \"VersionTLS12\"?"},
@@ -382,6 +383,78 @@ TEST(Config, interval_of_rotation_is_for_keys_made_here_only) {
   );
   ASSERT_EQ(loaded.problems.size(), 1u) << text_of(loaded.problems);
   EXPECT_NE(loaded.problems[0].text.find("keys made here"), std::string::npos);
+}
+
+// ---- the dpdk road ----
+
+constexpr const char* good_port =
+    R"({"device": "eth1", "addresses": ["10.0.0.2/24", "2001:db8::2/64"], "routes": ["default via 10.0.0.1"], "mtu": 9000, "vlan": 12})";
+
+TEST(ConfigDpdk, a_port_reads_back_as_it_was_written) {
+  const auto port = parse_dpdk_port(good_port);
+  ASSERT_TRUE(port) << port.error();
+  EXPECT_EQ(port->device, "eth1");
+  EXPECT_EQ(port->addresses.size(), 2u);
+  EXPECT_EQ(port->routes.front().to.bits(), 96u);
+  EXPECT_EQ(port->mtu, 9000);
+  EXPECT_EQ(port->vlan, 12);
+  const auto again = parse_dpdk_port(show_dpdk_port(*port));
+  ASSERT_TRUE(again) << again.error();
+  EXPECT_EQ(show_dpdk_port(*again), show_dpdk_port(*port));
+}
+
+TEST(ConfigDpdk, a_bad_port_is_told) {
+  const struct {
+    const char* json;
+    const char* text;
+  } cases[] = {
+      {"eth1", "expected a JSON object"},
+      {R"({"addresses": ["10.0.0.2/24"]})", "expected an interface, a PCI address"},
+      {R"({"device": "-x"})", "expected an interface"},
+      {R"({"device": "a", "addresses": ["10.0.0.2"]})", "expected an address with its prefix"},
+      {R"({"device": "a", "addresses": ["10.0.0.2/33"]})", "expected an address with its prefix"},
+      {R"({"device": "a", "routes": ["10.0.0.1"]})", "expected a route such as"},
+      {R"({"device": "a", "routes": ["::/0 via 10.0.0.1"]})", "expected a route such as"},
+      {R"({"device": "a", "mtu": 70000})", "expected a number as mtu"},
+      {R"({"device": "a", "mtu": -1})", "expected a number as mtu"},
+      {R"({"device": "a", "color": "red"})", "expected device, addresses, routes, mtu or vlan"},
+      {R"({"device": "a", "device": "b"})", "is there twice"},
+      {R"({"device": ["a"]})", "expected a text as device"},
+  };
+
+  for (const auto& each : cases) {
+    const auto port = parse_dpdk_port(each.json);
+    ASSERT_FALSE(port) << each.json;
+    EXPECT_NE(port.error().find(each.text), std::string::npos) << each.json << ": " << port.error();
+  }
+}
+
+TEST(ConfigDpdk, the_section_is_the_options_of_its_name) {
+  std::vector<Fault> problems;
+  const auto settings = parse_config_text(
+      "dpdk:\n  ports:\n    - device: eth1\n      addresses: [10.0.0.2/24]\n      mtu: 9000\n"
+      "  frames: 5000\n  busy-poll: true\n",
+      "f",
+      problems
+  );
+  EXPECT_EQ(text_of(problems), "");
+  ASSERT_EQ(settings.size(), 3u);
+  EXPECT_EQ(settings[0].name, "dpdk-ports");
+  EXPECT_EQ(parse_dpdk_port(settings[0].values[0].text)->mtu, 9000);
+  EXPECT_EQ(settings[1].name, "dpdk-frames");
+  EXPECT_EQ(settings[2].name, "busy-poll");
+  parse_config_text("dpdk: yes\n", "f", problems);
+  parse_config_text("dpdk:\n  prots: []\n", "f", problems);
+  parse_config_text("dpdk:\n  dpdk: {ports: []}\n", "f", problems);
+  EXPECT_EQ(problems.size(), 3u);
+  EXPECT_NE(text_of(problems).find("dpdk-ports"), std::string::npos) << "no suggestion";
+}
+
+TEST(ConfigDpdk, ports_and_road_go_together) {
+  const auto without = load_with({flag("road", {"dpdk"})});
+  EXPECT_NE(text_of(without.problems).find("dpdk-ports is needed"), std::string::npos);
+  const auto useless = load_with({flag("dpdk-ports", {good_port})});
+  EXPECT_NE(text_of(useless.problems).find("of no use without road dpdk"), std::string::npos);
 }
 
 TEST(ConfigFile, the_example_has_every_key_and_reads_well) {

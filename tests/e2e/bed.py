@@ -22,9 +22,10 @@ def make_certificates(pki):
     """Every authority and certificate that the checks use."""
     for ca in ("client-ca", "serving-ca", "front-proxy-ca", "stranger-ca"):
         pki.ca(ca)
-    names = "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1"
+    addresses = "".join(f",IP:10.77.{number}.{host}" for number in range(8) for host in (1, 2))  # of veth pairs: link.py
+    names = "DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.96.0.1" + addresses
     pki.cert("kube-apiserver", "serving-ca", "/CN=kube-apiserver", "serverAuth", names)
-    pki.cert("gatehouse", "serving-ca", "/CN=gatehouse", "serverAuth", "DNS:localhost,IP:127.0.0.1")
+    pki.cert("gatehouse", "serving-ca", "/CN=gatehouse", "serverAuth", "DNS:localhost,IP:127.0.0.1" + addresses)
     pki.cert("admin", "client-ca", "/O=system:masters/CN=admin", "clientAuth")
     pki.cert("dave", "client-ca", "/O=dev/O=qa/CN=dave", "clientAuth")
     pki.cert("erin", "client-ca", "/O=dev/CN=erin", "clientAuth")
@@ -41,8 +42,8 @@ def make_certificates(pki):
 
 
 class Bed:
-    def __init__(self, programs, folder):
-        self.programs, self.folder = programs, folder
+    def __init__(self, programs, folder, bind=HOST):
+        self.programs, self.folder, self.bind = programs, folder, bind
         self.pki = Pki(os.path.join(folder, "pki"))
         self.processes = []
         self.etcd_port = free_port(12379)
@@ -132,7 +133,7 @@ class Bed:
         pki = self.pki
         return self.process(
             f"kube-apiserver-{index}", self.program("kube-apiserver"), f"--etcd-servers=http://{HOST}:{self.etcd_port}",
-            f"--bind-address={HOST}", f"--secure-port={self.api_ports[index]}", f"--advertise-address={HOST}", "--endpoint-reconciler-type=none",
+            f"--bind-address={self.bind}", f"--secure-port={self.api_ports[index]}", f"--advertise-address={HOST}", "--endpoint-reconciler-type=none",
             "--service-cluster-ip-range=10.96.0.0/16",
             f"--tls-cert-file={pki.crt('kube-apiserver')}", f"--tls-private-key-file={pki.key('kube-apiserver')}",
             f"--client-ca-file={pki.crt('client-ca')}",

@@ -7,14 +7,14 @@ import signal
 import time
 import uuid
 
-from bed import HOST, wait_until
+from bed import wait_until
 from checks_verbs import WATCH_SECONDS
 from suite import check, config_map, expect, expect_equal, role_binding
 
 
 def seconds_until(w, user, path, status, seconds=5):
     """How long until `path` gives `status`, asked again and again over one connection."""
-    connection = http.client.HTTPSConnection(HOST, w.address[1], context=w.bed.tls(user), timeout=10)
+    connection = http.client.HTTPSConnection(*w.address, context=w.bed.tls(user), timeout=10)
     begin = time.monotonic()
     try:
         while True:

@@ -6,6 +6,7 @@ import subprocess
 import urllib.request
 
 from bed import HOST, Failure, free_port, wait_until
+from link import link_for
 
 POLICY_KINDS = "clusterroles,clusterrolebindings,roles,rolebindings"
 
@@ -15,8 +16,9 @@ class Gate:
         self.bed, self.binary, self.road, self.name, self.options = bed, binary, road, name, options
         self.workers = workers
         self.port, self.admin_port = free_port(18443), free_port(19440)
-        self.url = f"https://{HOST}:{self.port}"
-        self.address = (HOST, self.port)
+        self.link = link_for(road)
+        self.url = f"https://{self.link.gate}:{self.port}"
+        self.address = (self.link.gate, self.port)
         self.policy = bed.path(f"{name}-policy")
         self.access_log = bed.path(f"{name}-access.log")
         os.makedirs(self.policy, exist_ok=True)
@@ -40,13 +42,13 @@ class Gate:
 
     def start(self):
         pki = self.bed.pki
-        upstreams = [word for index in range(2) for word in ("--upstream", self.bed.api_url(index))]
+        upstreams = [word for index in range(2) for word in ("--upstream", f"https://{self.link.kernel}:{self.bed.api_ports[index]}")]
         self.process = self.bed.process(
-            self.name, self.binary, "serve", "--listen", f"{HOST}:{self.port}", "--workers", str(self.workers), "--road", self.road,
+            self.name, self.binary, "serve", "--listen", f"{self.link.gate}:{self.port}", "--workers", str(self.workers), "--road", self.road,
             "--tls-cert-file", pki.crt("gatehouse"), "--tls-private-key-file", pki.key("gatehouse"), "--client-ca-file", pki.crt("client-ca"),
             *upstreams, "--upstream-ca-file", pki.crt("serving-ca"),
             "--proxy-client-cert-file", pki.crt("front-proxy"), "--proxy-client-key-file", pki.key("front-proxy"),
-            *self.options, "--policy", self.policy, "--admin-listen", f"{HOST}:{self.admin_port}",
+            *self.options, *self.link.options, "--policy", self.policy, "--admin-listen", f"{HOST}:{self.admin_port}",
             "--access-log", self.access_log, "--shutdown-timeout", "10s").start()
         wait_until("gatehouse ready", self.ready, 20)
 

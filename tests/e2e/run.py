@@ -13,8 +13,9 @@ import sys
 import tempfile
 import time
 
-from bed import Bed, Failure, wait_until
+from bed import HOST, Bed, Failure, wait_until
 from gate import Gate
+from link import enter_namespace
 from suite import World, config_map, role_binding, run_all
 # The order of these is the order of the checks.
 import checks_verbs  # noqa: F401
@@ -64,16 +65,18 @@ def main():
     parser.add_argument("--programs", required=True, help="folder with kube-apiserver, etcd, kubectl and the helpers")
     parser.add_argument("--gatehouse", help="the binary to check")
     parser.add_argument("--direct", action="store_true", help="no gatehouse: run the checks that make sense against an API server itself")
-    parser.add_argument("--road", default="auto", choices=["auto", "uring", "epoll"])
+    parser.add_argument("--road", default="auto", choices=["auto", "uring", "epoll", "dpdk"])
     parser.add_argument("--only", type=re.compile, help="only checks whose names match this regular expression")
     parser.add_argument("--keep", action="store_true", help="keep the folder with logs, keys and audit logs (kept anyway when a check fails)")
     parser.add_argument("--stay", action="store_true", help="no checks: leave everything running until interrupted")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
+    if options.road == "dpdk" and not options.direct:
+        enter_namespace()
     folder = tempfile.mkdtemp(prefix="gatehouse-e2e.")
     begin = time.monotonic()
-    bed = Bed(options.programs, folder)
+    bed = Bed(options.programs, folder, "0.0.0.0" if options.road == "dpdk" else HOST)
     passed, failed = 0, 1
     try:
         bed.start()

@@ -37,6 +37,7 @@ class World:
         self.bed, self.gate = bed, gate
         self.url = gate.url if gate else bed.api_url(1)
         self.address = gate.address if gate else (HOST, bed.api_ports[1])
+        self.other_source = gate.link.other_source if gate else "127.0.0.9"  # a client's second address
         self.notes = []
 
     def note(self, text):
@@ -78,7 +79,7 @@ class World:
 
     def request(self, user, method, path, body=None, headers=None, url=None, source=None):
         """(status, body, headers by lower-case name) over a connection of its own."""
-        address = url.removeprefix("https://") if url else f"{HOST}:{self.address[1]}"
+        address = url.removeprefix("https://") if url else f"{self.address[0]}:{self.address[1]}"
         connection = http.client.HTTPSConnection(address, context=self.bed.tls(user), timeout=30, source_address=(source, 0) if source else None)
         try:
             connection.request(method, path, body=body, headers=headers or {})

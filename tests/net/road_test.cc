@@ -421,6 +421,25 @@ TEST_P(RoadTest, words_before_a_reset_are_read_although_sending_fails) {
   EXPECT_EQ(it.got, "413");
 }
 
+TEST_P(RoadTest, words_before_a_reset_are_read_after_a_pause) {
+  Peer peer;
+  Recorder& it = accept_one(listen_at(), peer);
+  it.stream->pause_read();
+  turns(2);
+  const std::string words = pattern(100'000);
+  peer.send(words);
+  turns(5);
+  peer.reset();
+  turns(5);
+  EXPECT_EQ(it.events, "");
+  it.stream->finish();  // says nothing
+  turns(3);
+  it.stream->resume_read();
+  run_until([&] { return it.closed; });
+  EXPECT_TRUE(it.got == words);
+  EXPECT_EQ(it.error, StreamError::reset);
+}
+
 TEST_P(RoadTest, a_failed_send_closes_a_paused_stream) {
   Peer peer;
   Recorder& it = accept_one(listen_at(), peer);
@@ -690,7 +709,9 @@ TEST_P(RoadTest, all_addresses_means_both_families) {
   std::vector<std::string> ips;
   for (const auto& each : acceptor.accepted) ips.push_back(each->stream->peer().ip());
   std::sort(ips.begin(), ips.end());
-  std::vector<std::string> theirs{local_endpoint(four.fd(), {}).ip(), local_endpoint(six.fd(), {}).ip()};
+  std::vector<std::string> theirs{
+      local_endpoint(four.fd(), {}).ip(), local_endpoint(six.fd(), {}).ip()
+  };
   std::sort(theirs.begin(), theirs.end());
   EXPECT_EQ(ips, theirs);
 }

@@ -78,6 +78,7 @@ struct Slot {
 
 struct Port {
   stack::PortConfig config;
+  std::size_t index = 0;
   std::uint16_t id = 0;
   bool started = false;
   rte_eth_dev_info info{};
@@ -108,6 +109,13 @@ struct Ports::Impl {
   void set_table(Port& port);
   stack::Interface& make_interface(Port& port, std::size_t worker, Instant now);
 
+  // A buffer and its headers. Without huge pages none crosses a page.
+  std::size_t memory_of_frame(const Port& port) const {
+    const std::size_t bytes =
+        RTE_ALIGN(frame_bytes(port) + sizeof(rte_mbuf) + MbufFrames::private_bytes() + 128, 64);
+    return RTE_ALIGN(bytes, 4096);
+  }
+
   std::uint32_t frame_bytes(const Port& port) const {
     const std::uint32_t largest = port.config.mtu + 18u;
     return RTE_PKTMBUF_HEADROOM + std::max<std::uint32_t>(RTE_ALIGN(largest, 64), 2048);
@@ -132,10 +140,10 @@ Outcome<void> Ports::Impl::start() {
     const stack::PortConfig& each = config.ports[i];
     Port& port = ports.emplace_back();
     port.config = each;
+    port.index = i;
     wish.devices.push_back(eal_device(each.device, i, workers, each.mtu).argument);
     wish.pci = wish.pci || kind_of(each.device) == DeviceKind::pci;
-    // A buffer, its headers, and what a pool keeps around it.
-    wish.memory_bytes += workers * config.frames * (frame_bytes(port) + 512);
+    wish.memory_bytes += workers * config.frames * memory_of_frame(port);
   }
   GH_TRY_VOID(start_eal(wish));
   eal = true;
@@ -147,8 +155,8 @@ Outcome<void> Ports::Impl::start() {
 }
 
 Outcome<void> Ports::Impl::start_port(Port& port) {
-  const auto at = static_cast<std::size_t>(&port - &ports.front());
-  const std::string name = eal_device(port.config.device, at, workers, port.config.mtu).name;
+  const std::string name =
+      eal_device(port.config.device, port.index, workers, port.config.mtu).name;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &port.id) != 0) {
     return tl::make_unexpected(
         port_fault(port.config.device, "DPDK finds no such port, or has no driver for it", 0)

@@ -24,7 +24,7 @@ namespace gh::net::dpdk {
 struct Config {
   std::vector<std::string> eal_args;  // added to ours; may say where memory comes from
   std::vector<stack::PortConfig> ports;
-  std::uint32_t frames = 32'768;  // of each worker and port
+  std::uint32_t frames = 16'384;  // of each worker and port
   bool busy_poll = false;
 };
 
