@@ -127,7 +127,7 @@ std::string take_eal_words() {
 Outcome<void> start_eal(const EalWish& wish) {
   cpu_set_t before;
   if (sched_getaffinity(0, sizeof before, &before) != 0) CPU_ZERO(&before);
-  std::vector<std::string> args = {"gatehouse", "--no-telemetry"};
+  std::vector<std::string> args = {"gatehouse", "--no-telemetry", "--log-level=error"};
   if (!any_of(wish.user_args, {"-l", "-c", "--lcores"})) {
     args.push_back("--lcores=0@" + std::to_string(first_cpu(before)));
   }
