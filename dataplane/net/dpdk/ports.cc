@@ -27,6 +27,7 @@ namespace gh::net::dpdk {
 namespace {
 
 constexpr std::uint16_t descriptors = 1024;  // of a queue, where the port has no other wish
+constexpr auto any_socket = static_cast<unsigned>(SOCKET_ID_ANY);
 constexpr std::uint64_t hashed_wanted = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
 
 // The key that the specification of receive-side scaling gives as its example; longer ones repeat.
@@ -233,8 +234,8 @@ Outcome<void> Ports::Impl::set_up_queues(Port& port) {
       ));
     }
     port.pools.push_back(pool);
-    int rc = rte_eth_rx_queue_setup(port.id, queue, rx, SOCKET_ID_ANY, nullptr, pool);
-    if (rc == 0) rc = rte_eth_tx_queue_setup(port.id, queue, tx, SOCKET_ID_ANY, nullptr);
+    int rc = rte_eth_rx_queue_setup(port.id, queue, rx, any_socket, nullptr, pool);
+    if (rc == 0) rc = rte_eth_tx_queue_setup(port.id, queue, tx, any_socket, nullptr);
     if (rc != 0)
       return tl::make_unexpected(port_fault(port.config.device, "a queue cannot be had", rc));
   }
