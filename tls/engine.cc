@@ -181,7 +181,10 @@ void OpensslEngine::finish_handshake() {
   }
   restored_.reset();
   if (!resumed_) remember();
-  if (server_) send_ticket_now(ssl_.get());
+  if (server_) {
+    send_ticket_now(ssl_.get());
+    drop_handshake(ssl_.get());
+  }
   // TLS 1.2: the library tells nothing of a ticket that a resumption brought.
   if (client_ && client_->resume && version_ == ProtocolVersion::tls_1_2) {
     SessionHandle session(SSL_get1_session(ssl_.get()));
@@ -249,7 +252,7 @@ TlsError OpensslEngine::set_error(TlsError error, std::string text) {
   error_ = error;
   error_text_ = std::move(text);
   pending_.clear();
-  presented_ = {};
+  std::vector<std::uint8_t>().swap(presented_);  // `= {}` would keep the memory
   return error;
 }
 
@@ -405,7 +408,7 @@ TlsError OpensslEngine::on_peer_chain_parsed(std::span<EVP_PKEY* const> keys) {
   std::vector<ByteView> chain;
   if (!read_presented(chain)) chain.clear();
   const TlsError refused = on_peer_chain(chain, keys);
-  presented_ = {};
+  std::vector<std::uint8_t>().swap(presented_);  // `= {}` would keep the memory
   return refused;
 }
 

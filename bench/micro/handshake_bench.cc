@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mutual handshake in memory; the server's CPU alone is timed (P-256 keys, one client certificate
 // directly under its CA, or under an intermediate). Rows by version: full with a chain never seen
-// and with a known one, resumed.  Run: handshake_bench --benchmark_repetitions=9
+// and with a known one, resumed; and idle, the bytes of heap that an established engine keeps. Run:
+// handshake_bench --benchmark_repetitions=9
 // --benchmark_enable_random_interleaving=true
 #include "base/buffer_pool.h"
 #include "base/byte_queue.h"
@@ -11,6 +12,7 @@
 #include "tls/identity_cache.h"
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 #include <time.h>
 
 #include <memory>
@@ -47,10 +49,10 @@ struct Bed {
     client = std::move(*ClientContext::make(theirs, now));
   }
 
-  // The server's seconds for one handshake, its engine made and dropped included; negative: it
-  // failed.
-  double shake(bool& resumed, bool remembers) {
-    ByteQueue to_client(pool), to_server(pool);
+  // The server's seconds for one handshake, its engine made and dropped (or kept) included;
+  // negative: it failed.
+  double shake(bool& resumed, bool remembers, std::unique_ptr<Engine>* keep = nullptr) {
+    ByteQueue to_server(pool);
     auto peer = Engine::make_client(*client, to_server);
     double start = cpu_seconds();
     auto engine = Engine::make_server(*server, to_client, remembers ? &known : nullptr);
@@ -66,6 +68,7 @@ struct Bed {
     good = good && engine->established() && engine->client_certificate() != nullptr;
     resumed = engine->resumed();
     start = cpu_seconds();
+    if (keep != nullptr) *keep = std::move(engine);
     engine.reset();
     spent += cpu_seconds() - start;
     return good ? spent : -1;
@@ -81,6 +84,7 @@ struct Bed {
 
   UnixTime now{test::now_seconds};
   BufferPool pool;
+  ByteQueue to_client{pool};
   test::Authority ca{"ca"};
   IdentityCacheCounters counters;
   IdentityCache known{counters};
@@ -105,6 +109,20 @@ void handshake(benchmark::State& state, ProtocolVersion version, Kind kind, bool
   }
 }
 
+void idle(benchmark::State& state, ProtocolVersion version, Kind kind) {
+  Bed bed(version, kind == Kind::resumed, false);
+  bool resumed = false;
+  for (int i = 0; i < 10; ++i) bed.shake(resumed, true);  // what is there once
+  std::vector<std::unique_ptr<Engine>> kept(500);
+  for (auto _ : state) {
+    const std::size_t before = mallinfo2().uordblks;
+    for (auto& one : kept) bed.shake(resumed, true, &one);
+    state.counters["bytes"] =
+        static_cast<double>(mallinfo2().uordblks - before) / static_cast<double>(kept.size());
+    for (auto& one : kept) one.reset();
+  }
+}
+
 constexpr auto tls13 = ProtocolVersion::tls_1_3, tls12 = ProtocolVersion::tls_1_2;
 
 // clang-format off
@@ -118,6 +136,10 @@ GH_ROW(resumed/tls13, tls13, Kind::resumed, false);
 GH_ROW(full_unknown/tls12, tls12, Kind::unknown, false);
 GH_ROW(full_known/tls12, tls12, Kind::known, false);
 GH_ROW(resumed/tls12, tls12, Kind::resumed, false);
+BENCHMARK_CAPTURE(idle, full/tls13, tls13, Kind::known)->Iterations(1);
+BENCHMARK_CAPTURE(idle, resumed/tls13, tls13, Kind::resumed)->Iterations(1);
+BENCHMARK_CAPTURE(idle, full/tls12, tls12, Kind::known)->Iterations(1);
+BENCHMARK_CAPTURE(idle, resumed/tls12, tls12, Kind::resumed)->Iterations(1);
 // clang-format on
 
 }  // namespace

@@ -31,6 +31,7 @@ void install_ticket_callbacks(SSL_CTX* context, const ServerState& state);
 void prepare_connection(SSL* ssl);
 void send_no_ticket(SSL* ssl);
 void send_ticket_now(SSL* ssl);  // the handshake has ended
+void drop_handshake(SSL* ssl);   // what a server's connection needs no more is freed
 // Whether the message that was being read is the peer's Certificate.
 bool at_certificate_message(const SSL* ssl);
 

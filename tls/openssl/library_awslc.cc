@@ -107,6 +107,8 @@ void send_no_ticket(SSL*) {}  // ticket_state() is empty then, and opens to noth
 // It would wait for the first write; an empty one is what sends it.
 void send_ticket_now(SSL* ssl) { SSL_write(ssl, "", 0); }
 
+void drop_handshake(SSL*) {}  // prepare_connection asked for it
+
 bool at_certificate_message(const SSL* ssl) {
   const char* state = SSL_state_string_long(ssl);
   const auto ends_with = [state](std::string_view end) {

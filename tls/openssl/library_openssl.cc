@@ -56,6 +56,15 @@ void send_no_ticket(SSL* ssl) { SSL_set_num_tickets(ssl, 0); }
 
 void send_ticket_now(SSL*) {}
 
+// The session keeps the client's chain parsed (5 KiB a certificate) and what the ticket said. The
+// engine has its own, in bytes that connections of a client share.
+void drop_handshake(SSL* ssl) {
+  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl);  // without the leaf, and the session's own
+  while (sk_X509_num(chain) > 0) X509_free(sk_X509_pop(chain));
+  if (SSL_SESSION* session = SSL_get_session(ssl); session != nullptr)
+    SSL_SESSION_set1_ticket_appdata(session, nullptr, 0);
+}
+
 bool at_certificate_message(const SSL* ssl) {
   const auto state = SSL_get_state(ssl);
   return state == TLS_ST_SR_CERT || state == TLS_ST_CR_CERT;
