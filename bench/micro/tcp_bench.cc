@@ -30,9 +30,11 @@ wire::HostConfig ip(int side) {
 tcp::StackConfig tcp_config(std::uint64_t key) {
   tcp::StackConfig config;
   config.secret = {key, key + 1};
-  config.connections_per_source_max = 1'000'000;
+  config.connections_per_source_max = config.connections_max = 1'100'000;
   return config;
 }
+
+constexpr std::uint16_t server_ports = 64;  // one has room for but 28 000 of a client
 
 class Echo final : public tcp::Handler, public tcp::Acceptor {
  public:
@@ -94,7 +96,9 @@ class Asker final : public tcp::Handler {
 
 struct Pair {
   Pair() : a(ip(0), tcp_config(1), now, 400'000), b(ip(1), tcp_config(9), now, 400'000), echo(b) {
-    b.stack.listen(server, echo);
+    for (std::uint16_t port = 443; port < 443 + server_ports; ++port) {
+      b.stack.listen({server.address, port}, echo);
+    }
   }
 
   void carry(test::SimHost& from, test::SimHost& to) {
@@ -161,6 +165,32 @@ void connect_once(benchmark::State& state) {
       static_cast<double>(static_cast<std::uint64_t>(state.iterations()) * 16 - started);
 }
 
+// A thousand busy connections among many that say nothing: what look-up and timers cost then.
+void echo_among_idle(benchmark::State& state) {
+  Pair pair;
+  Asker asker(pair.a, false);
+  const auto idle = static_cast<std::size_t>(state.range(0));
+  std::vector<tcp::Connection*> open;
+  tcp::Endpoint to = pair.server;
+  while (open.size() < idle + 1000) {
+    to.port = static_cast<std::uint16_t>(443 + open.size() % server_ports);
+    if (tcp::Connection* c = pair.a.stack.connect(to, asker, pair.now)) {
+      open.push_back(c);
+    } else {
+      return state.SkipWithError("no connection");
+    }
+    if (open.size() % 32 == 0) pair.turn();
+  }
+  while (asker.connected < open.size()) pair.turn();
+  for (std::size_t i = 0; i < 1000; ++i) asker.ask(*open[i * open.size() / 1000]);
+  for (int i = 0; i < 2000; ++i) pair.turn();
+  const std::uint64_t before = asker.answers;
+  for (auto _ : state) pair.turn();
+  state.counters["rate"] =
+      benchmark::Counter(static_cast<double>(asker.answers - before), benchmark::Counter::kIsRate);
+}
+
+BENCHMARK(echo_among_idle)->Arg(0)->Arg(1'000'000);
 BENCHMARK(echo_kept)->Arg(1)->Arg(100)->Arg(10'000);
 BENCHMARK(connect_once);
 

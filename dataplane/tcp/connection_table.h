@@ -66,8 +66,12 @@ class ConnectionTable {
   }
 
   const Connection* guess(std::uint32_t hash) const noexcept {
-    const Slot& slot = current_.slots[hash & current_.mask];
-    return slot.hash == hash && slot.id_plus_1 != 0 ? pool_.at(slot.id_plus_1 - 1) : nullptr;
+    for (std::size_t at = hash; at < std::size_t{hash} + 4; ++at) {
+      const Slot& slot = current_.slots[at & current_.mask];
+      if (slot.id_plus_1 == 0) return nullptr;
+      if (slot.hash == hash) return pool_.at(slot.id_plus_1 - 1);
+    }
+    return nullptr;
   }
 
   void insert(Connection& connection) noexcept;
