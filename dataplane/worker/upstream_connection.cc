@@ -48,7 +48,8 @@ void UpstreamConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   if (end == PumpEnd::open && phase_ == State::handshaking && transport_->tls()->established())
     on_handshake_done();
   if (end == PumpEnd::open && phase_ == State::ready) end = transport_->pump_in(*http_);
-  // At once, not when it is served: an end behind bytes that the session does not take now must wait.
+  // At once, not when it is served: an end behind bytes that the session does not take now must
+  // wait.
   if (end == PumpEnd::open && phase_ == State::ready) (void)transport_->update_reading(*http_);
   if (end != PumpEnd::open) on_pump_end(end);
   mark_dirty();

@@ -224,9 +224,7 @@ class RoadTest : public testing::TestWithParam<RoadKind> {
     EXPECT_EQ(pool.in_use(), 0u);
   }
 
-  Endpoint listen_at(const char* address = "127.0.0.1:0") {
-    return listen_at(address, acceptor);
-  }
+  Endpoint listen_at(const char* address = "127.0.0.1:0") { return listen_at(address, acceptor); }
 
   Endpoint listen_at(const char* address, AcceptHandler& handler) {
     const auto where = make_listening(GetParam(), *Endpoint::parse(address));

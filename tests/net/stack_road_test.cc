@@ -38,9 +38,7 @@ struct FakeQueue final : stack::FramePort {
 
   void put(const std::vector<std::uint8_t>& bytes) {
     wire::Frame* frame = memory.take();
-    std::copy(
-        bytes.begin(), bytes.end(), frame->put(static_cast<std::uint32_t>(bytes.size()))
-    );
+    std::copy(bytes.begin(), bytes.end(), frame->put(static_cast<std::uint32_t>(bytes.size())));
     arriving.push_back(frame);
   }
 };
@@ -93,7 +91,8 @@ struct TwoCores {
 
 TEST(Steering, a_segment_reaches_its_owner_wherever_it_arrived) {
   TwoCores cores(false);
-  for (const auto port : {std::uint16_t{1000}, std::uint16_t{1001}, std::uint16_t{1003}}) cores.queues[0].put(packet(6, port));
+  for (const auto port : {std::uint16_t{1000}, std::uint16_t{1001}, std::uint16_t{1003}})
+    cores.queues[0].put(packet(6, port));
   EXPECT_EQ(cores.take(0), 1u);
   EXPECT_EQ(cores.take(1), 2u);
   EXPECT_EQ(cores.ports[0]->passed_on.read(), 2u);
