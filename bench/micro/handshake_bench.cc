@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A mutual handshake in memory; the server's CPU alone is timed (P-256 keys, one client certificate
 // directly under its CA, or under an intermediate). Rows by version: full with a chain never seen
-// and with a known one, resumed; and idle, the bytes of heap that an established engine keeps. Run:
-// handshake_bench --benchmark_repetitions=9
+// and with a known one, resumed; hybrid: with X25519MLKEM768 where the library has it; and idle,
+// the bytes of heap that an established engine keeps. Run: handshake_bench
+// --benchmark_repetitions=9
 // --benchmark_enable_random_interleaving=true
 #include "base/buffer_pool.h"
 #include "base/byte_queue.h"
@@ -16,6 +17,8 @@
 #include <time.h>
 
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace gh::tls {
@@ -32,7 +35,7 @@ KeyPair pair_of(const test::Issued& issued) {
 }
 
 struct Bed {
-  Bed(ProtocolVersion version, bool resume, bool intermediate) {
+  Bed(ProtocolVersion version, bool resume, bool intermediate, std::string groups = "X25519:P-256") {
     const test::Authority issuer = intermediate ? ca.intermediate("between") : ca;
     ServerSettings ours;
     ours.certificates = {pair_of(ca.server("api.test"))};
@@ -43,8 +46,10 @@ struct Bed {
     theirs.certificate = pair_of(issuer.client("system:node:n1", {"system:nodes"}));
     theirs.server_name = "api.test";
     theirs.resume = resume;
-    for (auto* protocol : {&ours.protocol, &theirs.protocol})
+    for (auto* protocol : {&ours.protocol, &theirs.protocol}) {
       protocol->version_min = protocol->version_max = version;
+      protocol->groups = groups;
+    }
     server = std::move(*ServerContext::make(ours, now));
     client = std::move(*ClientContext::make(theirs, now));
   }
@@ -94,9 +99,15 @@ struct Bed {
 
 enum class Kind { unknown, known, resumed };
 
-void handshake(benchmark::State& state, ProtocolVersion version, Kind kind, bool intermediate) {
+void handshake(
+    benchmark::State& state,
+    ProtocolVersion version,
+    Kind kind,
+    bool intermediate,
+    const char* groups = "X25519:P-256"
+) {
   const bool resume = kind == Kind::resumed, remembers = kind != Kind::unknown;
-  Bed bed(version, resume, intermediate);
+  Bed bed(version, resume, intermediate, groups);
   bool resumed = false;
   bed.shake(resumed, remembers);  // leaves a ticket, or a chain that is known
   for (auto _ : state) {
@@ -133,6 +144,7 @@ GH_ROW(full_known/tls13, tls13, Kind::known, false);
 GH_ROW(full_unknown_intermediate/tls13, tls13, Kind::unknown, true);
 GH_ROW(full_known_intermediate/tls13, tls13, Kind::known, true);
 GH_ROW(resumed/tls13, tls13, Kind::resumed, false);
+GH_ROW(full_known_hybrid/tls13, tls13, Kind::known, false, "");
 GH_ROW(full_unknown/tls12, tls12, Kind::unknown, false);
 GH_ROW(full_known/tls12, tls12, Kind::known, false);
 GH_ROW(resumed/tls12, tls12, Kind::resumed, false);
