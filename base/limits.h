@@ -92,6 +92,11 @@ inline constexpr std::size_t tcp_listeners_max = 64;
 
 // ---- TLS ----
 inline constexpr seconds handshake_timeout{10};                 // then the connection is closed and counted
+inline constexpr std::size_t crypto_queued_max = 1024;          // operations a worker has gathered in a turn; more: done at once, alone
+inline constexpr std::size_t crypto_away_max = 1024;            // a worker's operations with keys outside the process; more: those handshakes fail
+inline constexpr std::size_t crypto_helper_threads_max = 8;     // a worker's threads that wait for such keys; more operations wait in line
+inline constexpr milliseconds crypto_helpers_farewell{2000};    // a thread that such a key holds for so long is left behind when the worker ends
+inline constexpr milliseconds crypto_poll{1};                   // a device that does not announce its answers is asked this often
 inline constexpr std::size_t client_chain_max = 10;             // certificates in a client's chain; more: handshake fails
 inline constexpr std::size_t client_chain_bytes_max = 64 * 1024;  // bytes of the client's Certificate message; more: handshake fails
 inline constexpr std::size_t identity_cache_entries_max = 16'384;  // client chains a worker remembers as verified; then the least recently used is forgotten

@@ -6,6 +6,7 @@
 #include "control/policy_source.h"
 #include "control/tls_source.h"
 #include "control/token_source.h"
+#include "tls/ssl_engine.h"
 
 #include <algorithm>
 #include <ostream>
@@ -100,6 +101,10 @@ int check_command(const Loaded& loaded, std::ostream& out, std::ostream& err) {
   Judge judge(out, err);
   for (const Fault& fault : loaded.problems) judge.problem(fault);
   judge.check_policy(loaded.config);
+  if (!loaded.config.ssl_engine.empty()) {
+    if (const auto used = tls::use_ssl_engine(loaded.config.ssl_engine); !used)
+      judge.problem(Fault{used.error().text, "--ssl-engine"});
+  }
   judge.check_tls(loaded.config);
   judge.check_tokens(loaded.config);
   judge.check_road(loaded.config);

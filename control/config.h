@@ -47,6 +47,7 @@ struct IssuerKeyFile {
 
 enum class RoadChoice : std::uint8_t { automatic, uring, epoll, dpdk };
 enum class ClientCertMode : std::uint8_t { require, request };
+enum class CryptoBatching : std::uint8_t { automatic, on, off };
 enum class MinVersion : std::uint8_t { tls_1_2, tls_1_3 };
 enum class Authorizer : std::uint8_t { node, rbac, always_allow };
 enum class LogFormat : std::uint8_t { text, json };
@@ -71,6 +72,9 @@ struct Config {
   MinVersion tls_min_version = MinVersion::tls_1_2;
   std::vector<std::string> tls_cipher_suites;  // Go's names; empty: the defaults of tls/context.h
   std::vector<std::string> tls_curve_preferences;  // the TLS library's names; empty: its defaults
+
+  CryptoBatching crypto_batch = CryptoBatching::automatic;
+  std::string ssl_engine;  // empty: none
 
   std::vector<std::string> session_ticket_key_file;  // empty: keys are made here, and rotated
   Duration session_ticket_rotate_interval = limits::ticket_key_period;

@@ -12,6 +12,7 @@
 #include "control/version.h"
 #include "dataplane/net/byte_stream.h"
 #include "dataplane/worker/worker.h"
+#include "tls/ssl_engine.h"
 
 #include <netinet/in.h>
 #include <poll.h>
@@ -156,6 +157,10 @@ bool Gate::start() {
           "gatehouse starts",
           {{"version", std::string(version())}, {"workers", std::to_string(workers_)}}
       ));
+  if (!config_.ssl_engine.empty()) {
+    if (const auto used = tls::use_ssl_engine(config_.ssl_engine); !used)
+      return refuse({Fault{used.error().text, "--ssl-engine"}});
+  }
   reloader_ = std::make_unique<Reloader>(config_, workers_, shared_, status_, log_);
   watch_->watch(reloader_->paths());  // before the first read: a change from here on is seen
   std::vector<Fault> problems = reloader_->start(wall_now());

@@ -169,6 +169,46 @@ void add_identity_cache(Page& page) {
   Page::row(evicted, count(&Counters::evicted));
 }
 
+void add_crypto(Page& page) {
+  using tls::CryptoCounters;
+  MetricFamily& operations = page.family(
+      "gatehouse_crypto_operations_total",
+      MetricType::Counter,
+      "Public-key operations that handshakes waited for, by kind: gathered with others "
+      "(--crypto-batch), or with a private key outside the process."
+  );
+  for (std::size_t i = 0; i < tls::crypto_kinds; ++i) {
+    const auto n =
+        page.sum([i](const Metrics& metrics) { return metrics.crypto.submitted[i].read(); });
+    const std::string kind(tls::name_of(static_cast<tls::CryptoKind>(i)));
+    Page::row(operations, n, {{"kind", kind}});
+  }
+  MetricFamily& batches = page.family(
+      "gatehouse_crypto_batches_total",
+      MetricType::Counter,
+      "Times that so many operations of a kind were done together."
+  );
+  for (std::size_t i = 0; i < tls::crypto_batch_max; ++i) {
+    const auto n =
+        page.sum([i](const Metrics& metrics) { return metrics.crypto.batches[i].read(); });
+    Page::row(batches, n, {{"size", std::to_string(i + 1)}});
+  }
+  MetricFamily& otherwise = page.family(
+      "gatehouse_crypto_exceptions_total",
+      MetricType::Counter,
+      "Operations that went otherwise. failed: not signed, or the signature not valid; abandoned: "
+      "the handshake ended before; in_place: too many were gathered, so done at once; refused: too "
+      "many waited for keys outside the process, so the handshake failed."
+  );
+  const auto count = [&page](Counter CryptoCounters::* counter) {
+    return page.sum([counter](const Metrics& metrics) { return (metrics.crypto.*counter).read(); });
+  };
+  Page::row(otherwise, count(&CryptoCounters::failed), {{"result", "failed"}});
+  Page::row(otherwise, count(&CryptoCounters::abandoned), {{"result", "abandoned"}});
+  Page::row(otherwise, count(&CryptoCounters::in_place), {{"result", "in_place"}});
+  Page::row(otherwise, count(&CryptoCounters::refused), {{"result", "refused"}});
+}
+
 void add_requests_by_verb(Page& page) {
   MetricFamily& family = page.family(
       "gatehouse_requests_total",
@@ -511,6 +551,7 @@ std::string render_metrics(const View& view) {
   add_connections(page);
   add_handshakes(page);
   add_identity_cache(page);
+  add_crypto(page);
   add_requests(page);
   add_latencies(page);
   add_upstream(page);

@@ -7,6 +7,7 @@
 #include "control/go_duration.h"
 #include "control/suggest.h"
 #include "tls/library.h"
+#include "tls/pkcs11/pkcs11_uri.h"
 
 #include <algorithm>
 #include <array>
@@ -36,6 +37,9 @@ constexpr Choices<RoadChoice, 4> roads = {
 };
 constexpr Choices<ClientCertMode, 2> client_cert_modes = {
     {{"require", ClientCertMode::require}, {"request", ClientCertMode::request}}
+};
+constexpr Choices<CryptoBatching, 3> crypto_batchings = {
+    {{"auto", CryptoBatching::automatic}, {"on", CryptoBatching::on}, {"off", CryptoBatching::off}}
 };
 constexpr Choices<MinVersion, 2> min_versions = {
     {{"VersionTLS12", MinVersion::tls_1_2}, {"VersionTLS13", MinVersion::tls_1_3}}
@@ -99,6 +103,34 @@ Taken take_path(Config& config, std::string_view value, const std::string& folde
   GH_TRY_VOID(check_path(value));
   config.*Member = from_folder(value, folder);
   return {};
+}
+
+template <auto Member>
+Taken take_word(Config& config, std::string_view value, const std::string&) {
+  if (value.empty() || value.find('\0') != value.npos)
+    return fail(std::string("expected a name, found nothing"));
+  config.*Member = value;
+  return {};
+}
+
+// A private key: its file, or its name in a token.
+std::string key_from_folder(std::string_view key, const std::string& folder) {
+  return tls::is_pkcs11_uri(key) ? std::string(key) : from_folder(key, folder);
+}
+
+template <auto Member>
+Taken take_key(Config& config, std::string_view value, const std::string& folder) {
+  GH_TRY_VOID(check_path(value));
+  if (tls::is_pkcs11_uri(value)) {
+    if (const auto uri = tls::parse_pkcs11_uri(value); !uri) return fail(uri.error().text);
+  }
+  config.*Member = key_from_folder(value, folder);
+  return {};
+}
+
+template <auto Member>
+Shown show_key(const Config& config) {
+  return (config.*Member).empty() ? Shown{} : Shown{tls::without_pin(config.*Member)};
 }
 
 template <auto Member>
@@ -297,7 +329,8 @@ Taken add_sni_cert_key(Config& config, std::string_view value, const std::string
       "expected CERT,KEY or CERT,KEY:NAME[,NAME…], found " + in_quotes(value);
   std::string_view files = value;
   CertificateFiles certificate;
-  if (const auto colon = value.rfind(':'); colon != value.npos) {
+  const bool in_token = value.find(",pkcs11:") != value.npos;  // its colons are its own
+  if (const auto colon = value.rfind(':'); colon != value.npos && !in_token) {
     files = value.substr(0, colon);
     certificate.names = split(value.substr(colon + 1), ',');
     for (const std::string& name : certificate.names) {
@@ -307,7 +340,7 @@ Taken add_sni_cert_key(Config& config, std::string_view value, const std::string
   const auto paths = split(files, ',');
   if (paths.size() != 2 || paths[0].empty() || paths[1].empty()) return fail(expected);
   certificate.cert_file = from_folder(paths[0], folder);
-  certificate.key_file = from_folder(paths[1], folder);
+  certificate.key_file = key_from_folder(paths[1], folder);
   config.tls_sni_cert_key.push_back(std::move(certificate));
   return {};
 }
@@ -315,7 +348,7 @@ Taken add_sni_cert_key(Config& config, std::string_view value, const std::string
 Shown show_sni_cert_key(const Config& config) {
   Shown shown;
   for (const CertificateFiles& certificate : config.tls_sni_cert_key) {
-    std::string text = certificate.cert_file + "," + certificate.key_file;
+    std::string text = certificate.cert_file + "," + tls::without_pin(certificate.key_file);
     for (std::size_t i = 0; i < certificate.names.size(); ++i)
       text += (i == 0 ? ":" : ",") + certificate.names[i];
     shown.push_back(std::move(text));
@@ -525,9 +558,9 @@ constexpr Option table[] = {
   {"tls-cert-file", OptionKind::value, g_tls, "FILE",
    "Serving certificate, followed by its intermediates (PEM). Needed. Re-read when it changes.",
    take_path<&Config::tls_cert_file>, nullptr, show_text<&Config::tls_cert_file>},
-  {"tls-private-key-file", OptionKind::value, g_tls, "FILE",
-   "Its private key (PEM). Needed.",
-   take_path<&Config::tls_private_key_file>, nullptr, show_text<&Config::tls_private_key_file>},
+  {"tls-private-key-file", OptionKind::value, g_tls, "FILE|URI",
+   "Its private key (PEM), or a key in a PKCS#11 token (pkcs11:token=…;object=…?module-path=…&pin-source=…). Needed.",
+   take_key<&Config::tls_private_key_file>, nullptr, show_key<&Config::tls_private_key_file>},
   {"tls-sni-cert-key", OptionKind::list, g_tls, "CERT,KEY[:NAME,…]",
    "A further certificate for the server names given, or else those in it (\"*.example.org\" allowed); may be repeated.",
    add_sni_cert_key, clear_list<&Config::tls_sni_cert_key>, show_sni_cert_key},
@@ -540,6 +573,12 @@ constexpr Option table[] = {
   {"tls-curve-preferences", OptionKind::list, g_tls, "NAME,…",
    "Key exchanges, the preferred one first: X25519MLKEM768 (where the TLS library has it), X25519, P-256, P-384, P-521; or by number or Go's name. Default: in this order.",
    add_curves, clear_list<&Config::tls_curve_preferences>, show_texts<&Config::tls_curve_preferences>},
+  {"crypto-batch", OptionKind::value, g_tls, "auto|on|off",
+   "Gather the public-key operations of handshakes, up to eight at once. auto: where that is faster, which takes AVX-512 IFMA and a build with crypto_mb. on: gather in any case.",
+   take_choice<&Config::crypto_batch, crypto_batchings>, nullptr, show_choice<&Config::crypto_batch, crypto_batchings>},
+  {"ssl-engine", OptionKind::value, g_tls, "NAME",
+   "An OpenSSL ENGINE that does what it can of the library's operations, such as qatengine; with OpenSSL 3.x only. Default: none.",
+   take_word<&Config::ssl_engine>, nullptr, show_text<&Config::ssl_engine>},
   {"ticket-lifetime", OptionKind::value, g_tls, "DURATION",
    "A session ticket is good for so long, at most 168h; 0s: clients get none, each handshake is a full one.",
    take_seconds<&Config::ticket_lifetime, 0, limits::ticket_lifetime_limit.count()>, nullptr, show_duration<&Config::ticket_lifetime>},
@@ -628,9 +667,9 @@ constexpr Option table[] = {
   {"proxy-client-cert-file", OptionKind::value, g_upstream, "FILE",
    "Our client certificate towards them (PEM), one that their --requestheader-client-ca-file trusts. Needed for https.",
    take_path<&Config::proxy_client_cert_file>, nullptr, show_text<&Config::proxy_client_cert_file>},
-  {"proxy-client-key-file", OptionKind::value, g_upstream, "FILE",
-   "Its private key (PEM). Needed for https.",
-   take_path<&Config::proxy_client_key_file>, nullptr, show_text<&Config::proxy_client_key_file>},
+  {"proxy-client-key-file", OptionKind::value, g_upstream, "FILE|URI",
+   "Its private key (PEM), or a key in a PKCS#11 token, as --tls-private-key-file. Needed for https.",
+   take_key<&Config::proxy_client_key_file>, nullptr, show_key<&Config::proxy_client_key_file>},
   {"allow-plaintext-upstream", OptionKind::flag, g_upstream, "",
    "Accept http:// URLs. Everybody who reaches that port can then say to be anybody: for tests, or a private pod network.",
    take_choice<&Config::allow_plaintext_upstream, booleans>, nullptr, show_choice<&Config::allow_plaintext_upstream, booleans>},

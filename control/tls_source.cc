@@ -2,6 +2,8 @@
 #include "control/tls_source.h"
 
 #include "control/cipher_suites.h"
+#include "tls/crypto_batch.h"
+#include "tls/pkcs11/pkcs11_uri.h"
 #include "tls/ticket_key_files.h"
 
 #include <algorithm>
@@ -174,6 +176,18 @@ tls::TicketLimits TlsSource::ticket_limits() const {
   };
 }
 
+bool TlsSource::batches_crypto() const {
+  switch (config_.crypto_batch) {
+    case CryptoBatching::on:
+      return true;
+    case CryptoBatching::off:
+      return false;
+    case CryptoBatching::automatic:
+      break;
+  }
+  return tls::multibuffer_missing().empty();
+}
+
 tls::ProtocolSettings TlsSource::protocol() const {
   tls::ProtocolSettings protocol;
   const bool only_13 = config_.tls_min_version == MinVersion::tls_1_3;
@@ -194,6 +208,8 @@ tls::ServerSettings TlsSource::server_settings(std::vector<tls::KeyPair> certifi
   settings.mode = require ? tls::ClientCertMode::require : tls::ClientCertMode::request;
   settings.ticket_keys = ticket_keys_;
   settings.tickets = ticket_limits();
+  settings.batch_crypto = batches_crypto();
+  settings.library_pauses = !config_.ssl_engine.empty();
   settings.protocol = protocol();
   return settings;
 }
@@ -206,6 +222,8 @@ tls::ClientSettings TlsSource::client_settings(const UpstreamUrl& upstream, bool
       config_.upstream_server_name.empty() ? upstream.at.host : config_.upstream_server_name;
   if (!h2) settings.alpn = {tls::Alpn::http_1_1};
   settings.resume = true;
+  settings.batch_crypto = batches_crypto();
+  settings.library_pauses = !config_.ssl_engine.empty();
   return settings;
 }
 
@@ -251,6 +269,12 @@ Outcome<std::unique_ptr<const worker::TlsSnapshot>> TlsSource::build(UnixTime no
 }
 
 std::vector<std::string> TlsSource::files() const {
+  std::vector<std::string> files = all_files();
+  std::erase_if(files, [](const std::string& file) { return tls::is_pkcs11_uri(file); });
+  return files;
+}
+
+std::vector<std::string> TlsSource::all_files() const {
   std::vector<std::string> files = {
       config_.tls_cert_file, config_.tls_private_key_file, config_.client_ca_file
   };

@@ -67,6 +67,8 @@ class TlsSource {
   SourceReport read_proxy_client(UnixTime now);
   SourceReport read_ticket_keys();
   tls::TicketLimits ticket_limits() const;
+  std::vector<std::string> all_files() const;
+  bool batches_crypto() const;
   tls::ProtocolSettings protocol() const;
   tls::ServerSettings server_settings(std::vector<tls::KeyPair> certificates) const;
   tls::ClientSettings client_settings(const UpstreamUrl& upstream, bool h2) const;

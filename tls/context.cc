@@ -7,9 +7,13 @@
 #include "tls/name_syntax.h"
 #include "tls/openssl/errors.h"
 #include "tls/openssl/library.h"
+#include "tls/openssl/local_key.h"
+#include "tls/openssl/public_key.h"
 #include "tls/openssl/state.h"
 #include "tls/openssl/trust_contents.h"
 #include "tls/pem_file.h"
+#include "tls/pkcs11/pkcs11_key.h"
+#include "tls/pkcs11/pkcs11_uri.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -58,8 +62,9 @@ struct LoadedPair {
                     sk_X509_pop_free(stack, X509_free);
                   })>
       chain;
-  KeyHandle key;
-  std::vector<std::string> names;  // what SNI chooses it by
+  KeyHandle key;                                  // the public key alone, when it is…
+  std::shared_ptr<const PrivateKey> outside_key;  // …not in this process
+  std::vector<std::string> names;                 // what SNI chooses it by
   std::string where;
 };
 
@@ -97,7 +102,13 @@ Outcome<LoadedPair> load_pair(
       return library_fault("out of memory", pair.chain_where);
     link.release();
   }
-  GH_TRY(out.key, read_private_key(pair));
+  out.outside_key = pair.outside_key;
+  if (pair.outside_key) {
+    out.key = read_public_key(pair.outside_key->public_key_info());
+    if (!out.key) return library_fault("its public key cannot be used", pair.key_where);
+  } else {
+    GH_TRY(out.key, read_private_key(pair));
+  }
   if (X509_check_private_key(out.leaf.get(), out.key.get()) != 1) {
     ERR_clear_error();
     return fault(
@@ -118,9 +129,18 @@ Outcome<LoadedPair> load_pair(
   return out;
 }
 
-Outcome<void> use_pair(SSL_CTX* context, const LoadedPair& pair) {
+// `wrap`: the key's operations go through crypto_op.h.
+Outcome<void> use_pair(SSL_CTX* context, LoadedPair& pair, bool wrap) {
   ERR_clear_error();
-  if (use_certificate(context, pair.leaf.get(), pair.chain.get(), pair.key.get())) return {};
+  std::shared_ptr<const PrivateKey> key = pair.outside_key;
+  if (!key && wrap && can_be_wrapped(pair.key.get())) {
+    EVP_PKEY_up_ref(pair.key.get());
+    key = std::make_shared<LocalKey>(KeyHandle(pair.key.get()));
+  }
+  const bool used =
+      key ? use_certificate(context, pair.leaf.get(), pair.chain.get(), key)
+          : use_certificate(context, pair.leaf.get(), pair.chain.get(), pair.key.get());
+  if (used) return {};
   return library_fault("the certificate cannot be used for TLS", pair.where);
 }
 
@@ -129,9 +149,11 @@ std::uint16_t number_of(ProtocolVersion version) {
 }
 
 // Settings that server and client share.
-Outcome<SslContextHandle> make_context(bool server, const ProtocolSettings& protocol) {
+Outcome<SslContextHandle> make_context(
+    bool server, bool batched, const ProtocolSettings& protocol
+) {
   ERR_clear_error();
-  SslContextHandle context(new_context(server));
+  SslContextHandle context(new_context(server, batched));
   if (!context) return library_fault("the TLS library cannot be used");
   SSL_CTX* c = context.get();
   if (protocol.version_min > protocol.version_max)
@@ -176,9 +198,9 @@ std::vector<std::uint8_t> wire_of(const std::vector<Alpn>& protocols) {
 }
 
 Outcome<SslContextHandle> make_server_context(
-    const ServerSettings& settings, const ServerState& state, const LoadedPair& pair
+    const ServerSettings& settings, const ServerState& state, LoadedPair& pair, bool wrap
 ) {
-  GH_TRY(auto context, make_context(true, settings.protocol));
+  GH_TRY(auto context, make_context(true, settings.batch_crypto, settings.protocol));
   SSL_CTX* c = context.get();
   const bool required = settings.mode == ClientCertMode::require;
   set_client_verification(c, settings.mode);
@@ -188,7 +210,7 @@ Outcome<SslContextHandle> make_server_context(
   SSL_CTX_set_session_id_context(
       c, reinterpret_cast<const unsigned char*>(id.data()), static_cast<unsigned>(id.size())
   );
-  GH_TRY_VOID(use_pair(c, pair));
+  GH_TRY_VOID(use_pair(c, pair, wrap));
   install_server_callbacks(c, state);
   install_ticket_callbacks(c, state);
   return context;
@@ -219,7 +241,16 @@ Outcome<KeyPair> load_key_pair(const std::string& chain_file, const std::string&
   out.chain_where = chain_file;
   out.key_where = key_file;
   GH_TRY(out.chain_pem, read_pem_file(chain_file));
-  GH_TRY(out.key_pem, read_pem_file(key_file));
+  if (!is_pkcs11_uri(key_file)) {
+    GH_TRY(out.key_pem, read_pem_file(key_file));
+    return out;
+  }
+  out.key_where = without_pin(key_file);
+  out.key_pem = key_file;
+  GH_TRY(const auto chain, certificates_of_pem(out.chain_pem, chain_file));
+  const auto leaf = parse_certificate(chain[0]);
+  if (!leaf) return fault("a certificate in it cannot be parsed", chain_file);
+  GH_TRY(out.outside_key, open_pkcs11_key(key_file, leaf->public_key_info));
   return out;
 }
 
@@ -255,6 +286,12 @@ TrustStore::Epoch session_epoch(const ServerState& state) {
   return sha256(both);
 }
 
+bool any_outside(const std::vector<KeyPair>& pairs) {
+  return std::any_of(pairs.begin(), pairs.end(), [](const KeyPair& pair) {
+    return pair.outside_key != nullptr;
+  });
+}
+
 }  // namespace
 
 Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
@@ -267,6 +304,8 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
   state->proxy_trust = settings.proxy_trust;
   state->session_epoch = session_epoch(*state);
   state->mode = settings.mode;
+  const bool wrap = settings.batch_crypto || any_outside(settings.certificates);
+  state->asynchronous = wrap || settings.library_pauses;
   state->tickets = settings.tickets;
   if (settings.tickets.any()) state->ticket_keys = settings.ticket_keys;
   state->alpn = wire_of(settings.alpn);
@@ -274,14 +313,14 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
   for (const KeyPair& files : settings.certificates) {
     GH_TRY(auto pair, load_pair(files, now, out->warnings_));
     if (!state->context) {
-      GH_TRY(state->context, make_server_context(settings, *state, pair));
+      GH_TRY(state->context, make_server_context(settings, *state, pair, wrap));
       state->names = pair.names;
       state->kinds = {kind_of(pair.key.get())};
     } else if (SSL_CTX* companion = companion_of(pair, *state)) {
-      GH_TRY_VOID(use_pair(companion, pair));
+      GH_TRY_VOID(use_pair(companion, pair, wrap));
     } else {
       ServerState::Named named;
-      GH_TRY(named.context, make_server_context(settings, *state, pair));
+      GH_TRY(named.context, make_server_context(settings, *state, pair, wrap));
       named.names = pair.names;
       named.kinds = {kind_of(pair.key.get())};
       state->others.push_back(std::move(named));
@@ -307,7 +346,10 @@ Outcome<std::unique_ptr<ClientContext>> ClientContext::make(
   state->is_ip = parse_ip(settings.server_name).has_value();
   state->resume = settings.resume;
   state->verify = settings.verify;
-  GH_TRY(state->context, make_context(false, settings.protocol));
+  const bool wrap =
+      settings.batch_crypto || (settings.certificate && settings.certificate->outside_key);
+  state->asynchronous = wrap || settings.library_pauses;
+  GH_TRY(state->context, make_context(false, settings.batch_crypto, settings.protocol));
   SSL_CTX* c = state->context.get();
   set_server_verification(c);
   if (settings.resume)
@@ -315,8 +357,8 @@ Outcome<std::unique_ptr<ClientContext>> ClientContext::make(
   if (const auto alpn = wire_of(settings.alpn); !alpn.empty())
     SSL_CTX_set_alpn_protos(c, alpn.data(), static_cast<unsigned>(alpn.size()));
   if (settings.certificate) {
-    GH_TRY(const auto pair, load_pair(*settings.certificate, now, out->warnings_));
-    GH_TRY_VOID(use_pair(c, pair));
+    GH_TRY(auto pair, load_pair(*settings.certificate, now, out->warnings_));
+    GH_TRY_VOID(use_pair(c, pair, wrap));
   }
   install_client_callbacks(c);
   for (auto& warning : settings.trust->warnings(now)) out->warnings_.push_back(std::move(warning));

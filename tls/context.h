@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "tls/engine.h"
+#include "tls/private_key.h"
 #include "tls/session_tickets.h"
 #include "tls/trust_store.h"
 
@@ -31,9 +32,12 @@ struct KeyPair {
   std::string key_where;
   std::vector<std::string>
       names;  // server names it is for, "*.example.org" too; empty: those of the certificate
+  // A key outside the process, which key_pem only names. Null: it is in key_pem.
+  std::shared_ptr<const PrivateKey> outside_key = nullptr;
 };
 
-// Control only: reads files. Key and chain are checked when a context is made.
+// Control only: reads files. Key and chain are checked when a context is made. `key_file` may be
+// the URI of a key in a PKCS#11 token.
 Outcome<KeyPair> load_key_pair(const std::string& chain_file, const std::string& key_file);
 
 struct ProtocolSettings {
@@ -61,6 +65,10 @@ struct ServerSettings {
   std::shared_ptr<const TicketKeys> ticket_keys;        // null: no resumption
   TicketLimits tickets;                                 // zero: no resumption
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};  // in order of our preference
+  // The operations of handshakes are gathered and done together (crypto_queue.h), when the engine
+  // is given a queue. Those with a key that blocks are taken off the core without it.
+  bool batch_crypto = false;
+  bool library_pauses = false;  // an ENGINE is in use (ssl_engine.h)
   ProtocolSettings protocol;
 };
 
@@ -89,8 +97,10 @@ struct ClientSettings {
   std::string
       server_name;  // DNS name or IP address to verify; SNI is sent for a DNS name only. Required
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};
-  bool resume = false;  // keep the newest session ticket and offer it on the next connection
-  bool verify = true;   // false: whatever certificate the server has (gatehouse-load --insecure)
+  bool resume = false;        // keep the newest session ticket and offer it on the next connection
+  bool batch_crypto = false;  // as ServerSettings'
+  bool library_pauses = false;
+  bool verify = true;  // false: whatever certificate the server has (gatehouse-load --insecure)
   ProtocolSettings protocol;
 };
 

@@ -20,14 +20,16 @@
 namespace gh::tls {
 
 std::unique_ptr<Engine> Engine::make_server(
-    ServerContext& context, ByteQueue& out, IdentityCache* known
+    ServerContext& context, ByteQueue& out, IdentityCache* known, const AsyncCrypto& crypto
 ) {
-  auto engine = std::make_unique<OpensslEngine>(context.state(), nullptr, out, known);
+  auto engine = std::make_unique<OpensslEngine>(context.state(), nullptr, out, known, crypto);
   return engine->start(context.state()->context.get()) ? std::move(engine) : nullptr;
 }
 
-std::unique_ptr<Engine> Engine::make_client(ClientContext& context, ByteQueue& out) {
-  auto engine = std::make_unique<OpensslEngine>(nullptr, context.state(), out);
+std::unique_ptr<Engine> Engine::make_client(
+    ClientContext& context, ByteQueue& out, const AsyncCrypto& crypto
+) {
+  auto engine = std::make_unique<OpensslEngine>(nullptr, context.state(), out, nullptr, crypto);
   return engine->start(context.state()->context.get()) ? std::move(engine) : nullptr;
 }
 
@@ -35,13 +37,17 @@ OpensslEngine::OpensslEngine(
     std::shared_ptr<const ServerState> server,
     std::shared_ptr<ClientState> client,
     ByteQueue& out,
-    IdentityCache* known
+    IdentityCache* known,
+    const AsyncCrypto& crypto
 )
     : server_(std::move(server)),
       client_(std::move(client)),
       out_(out),
       pending_(out.pool()),
-      known_(known) {}
+      known_(known) {
+  const bool asynchronous = server_ ? server_->asynchronous : client_->asynchronous;
+  if (asynchronous && crypto.queue != nullptr) async_ = AsyncHandshake::make(crypto);
+}
 
 OpensslEngine::~OpensslEngine() {
   // A connection that ended without close_notify does not spoil its session (TLS 1.2 and later);
@@ -49,6 +55,12 @@ OpensslEngine::~OpensslEngine() {
   if (established_ && error_ == TlsError::none) {
     SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   }
+  if (!waiting_) return;
+  BIO_set_data(SSL_get_rbio(ssl_.get()), nullptr);  // nothing is read or sent any more
+  SSL_set_app_data(ssl_.get(), nullptr);
+  std::shared_ptr<const void> keep = server_;
+  if (!server_) keep = client_;
+  AsyncHandshake::abandon(std::move(async_), std::move(ssl_), std::move(keep));
 }
 
 bool OpensslEngine::start(SSL_CTX* context) {
@@ -141,7 +153,7 @@ Result<void, TlsError> OpensslEngine::on_ciphertext(ByteView bytes, UnixTime now
       return {};  // undecided; these bytes are needed no more
     }
   }
-  if (established_) {
+  if (established_ || waiting_) {
     pending_.append(bytes);
     return {};
   }
@@ -152,9 +164,21 @@ Result<void, TlsError> OpensslEngine::on_ciphertext(ByteView bytes, UnixTime now
   return result;
 }
 
+Result<void, TlsError> OpensslEngine::resume(UnixTime now) {
+  if (!waiting_ || !async_->may_go_on()) return {};
+  now_ = now;
+  return handshake();
+}
+
 Result<void, TlsError> OpensslEngine::handshake() {
   ERR_clear_error();
-  const int done = SSL_do_handshake(ssl_.get());
+  int done = 0;
+  if (!async_) {
+    done = SSL_do_handshake(ssl_.get());
+  } else {
+    waiting_ = !async_->run(ssl_.get(), done);
+    if (waiting_) return {};
+  }
   if (done == 1) {
     finish_handshake();
     if (client_ && resumed_ && now_ >= client_->session_not_after) {
@@ -168,6 +192,7 @@ Result<void, TlsError> OpensslEngine::handshake() {
 
 void OpensslEngine::finish_handshake() {
   established_ = true;
+  async_.reset();
   SSL_set_msg_callback(
       ssl_.get(), nullptr
   );  // it saw the Certificate message; records need it no more

@@ -20,6 +20,8 @@
 
 namespace gh::tls {
 
+class CryptoQueue;
+class CryptoWaiter;
 class IdentityCache;
 class ServerContext;
 class ClientContext;
@@ -55,21 +57,40 @@ enum class Alpn : std::uint8_t { none, http_1_1, h2 };
 enum class ProtocolVersion : std::uint8_t { tls_1_2, tls_1_3 };
 std::string_view name_of(ProtocolVersion version);  // "TLSv1.2"
 
+// Where the handshake's public-key operations are done, and who is told when it can go on. Both
+// outlive the engine. Null: each is done at once, in the call it comes up in.
+struct AsyncCrypto {
+  CryptoQueue* queue = nullptr;
+  CryptoWaiter* waiter = nullptr;
+};
+
 class Engine {
  public:
   // `out` gets the ciphertext and must outlive the engine. `server_name` for SNI and name
   // verification (an IP literal is verified as IP and sends no SNI).
   // `known`: the core's verified chains, which outlive the engine; null: each is verified.
+  // `crypto` is used where the context has a reason to (ServerSettings::batch_crypto).
   static std::unique_ptr<Engine> make_server(
-      ServerContext& context, ByteQueue& out, IdentityCache* known = nullptr
+      ServerContext& context,
+      ByteQueue& out,
+      IdentityCache* known = nullptr,
+      const AsyncCrypto& crypto = {}
   );
-  static std::unique_ptr<Engine> make_client(ClientContext& context, ByteQueue& out);
+  static std::unique_ptr<Engine> make_client(
+      ClientContext& context, ByteQueue& out, const AsyncCrypto& crypto = {}
+  );
+  // While it waits: what is under way is called off; nothing is left behind.
   virtual ~Engine() = default;
 
   // Takes all of `bytes` (what cannot be used yet is kept, at most one record plus what was handed
   // in while the reader is paused) and advances the handshake. After an error: what is in `out`
   // (the alert) is sent, then the stream closed.
   virtual Result<void, TlsError> on_ciphertext(ByteView bytes, UnixTime now) = 0;
+  // The handshake waits for an operation of AsyncCrypto. What comes meanwhile is kept, so reading
+  // should stop. Once the waiter was told: resume(), which does nothing when there is nothing to go
+  // on with.
+  virtual bool waiting() const noexcept = 0;
+  virtual Result<void, TlsError> resume(UnixTime now) = 0;
   // Decrypted bytes; 0: none now. End of data by close_notify: at_eof(). Truncation (FIN without
   // it) is the worker's to see.
   virtual Result<std::size_t, TlsError> read(MutableBytes into) = 0;

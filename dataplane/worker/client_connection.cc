@@ -22,7 +22,9 @@ ClientConnection::ClientConnection(CoreState& state, Pipeline& pipeline, net::St
       peer_ip_(stream.peer().ip()) {
   const TlsSnapshot& snapshot = *state.shared.tls.read();
   tls::ServerContext& context = *snapshot.server[state.core.id().value];
-  transport_.set_tls(tls::Engine::make_server(context, stream.out(), &state.identities));
+  transport_.set_tls(
+      tls::Engine::make_server(context, stream.out(), &state.identities, {&state.crypto, this})
+  );
   state_.timers.arm(timer_, accepted_ + state_.settings.handshake_timeout);
   state_.metrics.connections_open.add();
 }
@@ -36,7 +38,11 @@ void ClientConnection::on_connected(net::Stream&) noexcept {}
 void ClientConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   if (phase_ == State::closing) return;
   state_.metrics.bytes_in.add(bytes.size());
-  PumpEnd end = transport_.take(bytes);
+  advance(transport_.take(bytes));
+  mark_dirty();
+}
+
+void ClientConnection::advance(PumpEnd end) {
   if (end == PumpEnd::open && phase_ == State::handshaking && transport_.tls()->established())
     on_handshake_done();
   if (end == PumpEnd::open && phase_ == State::open) end = transport_.pump_in(*http_);
@@ -44,7 +50,6 @@ void ClientConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   // wait.
   if (end == PumpEnd::open && phase_ == State::open) (void)transport_.update_reading(*http_);
   if (end != PumpEnd::open) on_pump_end(end);
-  mark_dirty();
 }
 
 void ClientConnection::on_end(net::Stream& stream) noexcept {
@@ -119,6 +124,7 @@ void ClientConnection::handshake_failed(tls::TlsError error, const std::string& 
 // ---- serving ----
 
 void ClientConnection::service() noexcept {
+  if (phase_ == State::handshaking && transport_.tls()->waiting()) advance(transport_.go_on());
   if (phase_ == State::closing) return;
   PumpEnd end = PumpEnd::open;
   if (phase_ == State::open) {

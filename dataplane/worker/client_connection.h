@@ -56,8 +56,11 @@ class ClientConnection final : public Connection, public http::ServerEvents, pub
 
   void mark_dirty() noexcept override { state_.mark_dirty(*this); }
 
+  void on_crypto_done() noexcept override { mark_dirty(); }
+
   void service() noexcept override;
   void on_timer() noexcept;
+  void advance(PumpEnd end);  // what was taken in moves it on
   void on_handshake_done();
   void on_pump_end(PumpEnd end);
   void handshake_failed(tls::TlsError error, const std::string& why);

@@ -5,6 +5,7 @@
 #include "dataplane/worker/client_connection.h"
 #include "dataplane/worker/upstream_connection.h"
 
+#include <algorithm>
 #include <memory>
 
 namespace gh::worker {
@@ -29,7 +30,14 @@ void CoreLoop::after_wait() noexcept {
   notice_new_tls();
   timers_.expire(state_.core.now());
   state_.service_dirty();
+  while (state_.crypto.run()) state_.service_dirty();  // ends: a handshake has few operations
   state_.metrics.loop_turns.add();
+}
+
+Instant CoreLoop::next_deadline() const noexcept {
+  if (state_.crypto.queued() != 0) return state_.core.now();
+  const Instant timers = timers_.next_deadline();
+  return state_.crypto.polls() ? std::min(timers, state_.core.now() + limits::crypto_poll) : timers;
 }
 
 // New certificates or CAs: upstream connections are made anew; callers are judged under the new

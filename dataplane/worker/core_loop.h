@@ -30,12 +30,13 @@ class CoreLoop final : public net::AcceptHandler, public proxy::Dialer {
       LogQueue& log
   );
 
-  // expires timers and serves every connection that has something to do
+  // expires timers, serves every connection that has something to do, and does the public-key
+  // operations that their handshakes came to
   void after_wait() noexcept;
 
   void end_turn() noexcept { state_.empty_graveyard(); }
 
-  Instant next_deadline() const noexcept { return timers_.next_deadline(); }
+  Instant next_deadline() const noexcept;
 
   void begin_drain() noexcept;  // GOAWAY / Connection: close on every client
 

@@ -11,6 +11,7 @@
 #include "dataplane/worker/metrics.h"
 #include "dataplane/worker/principal.h"
 #include "dataplane/worker/worker.h"
+#include "tls/crypto_queue.h"
 #include "tls/identity_cache.h"
 
 #include <array>
@@ -21,7 +22,7 @@ namespace gh::worker {
 
 // A client's or an upstream's connection: a member of the turn's dirty list, buried at the end of
 // the turn it died in.
-class Connection : public net::StreamHandler {
+class Connection : public net::StreamHandler, public tls::CryptoWaiter {
  public:
   virtual ~Connection() = default;
   // Once a turn when marked: read on where reading had paused, send what the session has, see
@@ -68,6 +69,7 @@ struct CoreState {
   LogQueue& log;
   PrincipalCache principals;
   tls::IdentityCache identities{metrics.identity_cache};
+  tls::CryptoQueue crypto{metrics.crypto, tls::make_crypto_batch(), [this] { road.wake(); }};
 
   // Owned from now on; deleted in the turn after bury(), or with the worker.
   void adopt(Connection& connection) noexcept {

@@ -6,6 +6,7 @@
 #include "base/stage.h"
 #include "dataplane/http/session.h"
 #include "dataplane/proxy/replica.h"
+#include "tls/crypto_queue.h"
 #include "tls/engine.h"
 #include "tls/identity_cache.h"
 
@@ -43,6 +44,7 @@ struct Metrics {
   Counter handshakes_full_tls12, handshakes_full_tls13, handshakes_resumed_tls12,
       handshakes_resumed_tls13;
   tls::IdentityCacheCounters identity_cache;
+  tls::CryptoCounters crypto;
   std::array<Counter, std::size_t(http::SessionError::bad_response) + 1> session_errors;
   std::array<Counter, 3> requests_by_version;  // http::Version
   // Requests by verb, decision and code; a table of counters, 13 × 5 × 500 × 8 bytes = 260 KB a

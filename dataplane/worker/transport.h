@@ -40,7 +40,18 @@ class Transport {
       return PumpEnd::open;
     }
     const auto taken = tls_->on_ciphertext(bytes, state_.core.wall());
-    return taken ? PumpEnd::open : failed(taken.error());
+    if (!taken) return failed(taken.error());
+    hold_while_waiting();
+    return PumpEnd::open;
+  }
+
+  // A handshake that waited for a public-key operation, if that is done.
+  PumpEnd go_on() {
+    if (tls_ == nullptr || !tls_->waiting()) return PumpEnd::open;
+    const auto gone_on = tls_->resume(state_.core.wall());
+    if (!gone_on) return failed(gone_on.error());
+    hold_while_waiting();
+    return PumpEnd::open;
   }
 
   // Plaintext to the session while it reads. Events fire from here.
@@ -110,8 +121,8 @@ class Transport {
   // for an end.
   void close(bool cut_short = false) {
     if (!cut_short && !half_closed_ && tls_ != nullptr && tls_->established()) tls_->close_notify();
-    if (paused_) {
-      paused_ = false;
+    if (paused_ || held_) {
+      paused_ = held_ = false;
       stream_->resume_read();
     }
     stream_->close();
@@ -126,6 +137,15 @@ class Transport {
     const auto n = tls_->read(state_.scratch_in);
     if (!n) return fail(n.error());
     return ByteView{state_.scratch_in.data(), *n};
+  }
+
+  // What a peer sends while its handshake waits stays with it. Afterwards it is the session that
+  // pauses the reader.
+  void hold_while_waiting() {
+    const bool hold = tls_->waiting();
+    if (hold == held_) return;
+    held_ = hold;
+    hold ? stream_->pause_read() : stream_->resume_read();
   }
 
   PumpEnd failed(tls::TlsError error) {
@@ -143,6 +163,7 @@ class Transport {
   std::unique_ptr<tls::Engine> tls_;
   ByteQueue plain_;  // without TLS; bounded by pause_read after one delivery
   bool paused_ = false;
+  bool held_ = false;
   bool stopped_ = false;  // pump_in() ended because the session paused
   bool half_closed_ = false;
   bool peer_ended_ = false;

@@ -37,14 +37,18 @@ void UpstreamConnection::on_connected(net::Stream& stream) noexcept {
   const TlsSnapshot& snapshot = *state_.shared.tls.read();
   const std::size_t at = state_.core.id().value * state_.settings.replicas.size() + replica;
   tls::ClientContext& context = h1_only ? *snapshot.upstream_h1[at] : *snapshot.upstream[at];
-  transport_->set_tls(tls::Engine::make_client(context, stream.out()));
+  transport_->set_tls(tls::Engine::make_client(context, stream.out(), {&state_.crypto, this}));
   if (transport_->take({}) != PumpEnd::open) on_pump_end(PumpEnd::tls_error);  // ClientHello
   mark_dirty();
 }
 
 void UpstreamConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   if (phase_ == State::closing) return;
-  PumpEnd end = transport_->take(bytes);
+  advance(transport_->take(bytes));
+  mark_dirty();
+}
+
+void UpstreamConnection::advance(PumpEnd end) {
   if (end == PumpEnd::open && phase_ == State::handshaking && transport_->tls()->established())
     on_handshake_done();
   if (end == PumpEnd::open && phase_ == State::ready) end = transport_->pump_in(*http_);
@@ -52,7 +56,6 @@ void UpstreamConnection::on_bytes(net::Stream&, ByteView bytes) noexcept {
   // wait.
   if (end == PumpEnd::open && phase_ == State::ready) (void)transport_->update_reading(*http_);
   if (end != PumpEnd::open) on_pump_end(end);
-  mark_dirty();
 }
 
 void UpstreamConnection::on_end(net::Stream& stream) noexcept {
@@ -123,6 +126,7 @@ void UpstreamConnection::announce() {
 // ---- serving ----
 
 void UpstreamConnection::service() noexcept {
+  if (phase_ == State::handshaking && transport_->tls()->waiting()) advance(transport_->go_on());
   if (phase_ == State::closing) return;
   if (phase_ != State::ready) {
     if (transport_->stream() != nullptr && !transport_->stream()->out().empty())

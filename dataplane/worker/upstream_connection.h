@@ -28,6 +28,8 @@ class UpstreamConnection final : public Connection, public http::ClientEvents, p
 
   void mark_dirty() noexcept override { state_.mark_dirty(*this); }
 
+  void on_crypto_done() noexcept override { mark_dirty(); }
+
   void probe() noexcept override;
 
  private:
@@ -51,6 +53,7 @@ class UpstreamConnection final : public Connection, public http::ClientEvents, p
 
   void service() noexcept override;
   void on_timer() noexcept;
+  void advance(PumpEnd end);  // what was taken in moves it on
   void on_handshake_done();
   void announce();
   void on_pump_end(PumpEnd end);

@@ -101,8 +101,8 @@ class Handshake : public ::testing::Test {
     if (!client_context) make_client_context();
     server = std::make_unique<Side>(pool);
     client = std::make_unique<Side>(pool);
-    server->engine = Engine::make_server(*server_context, server->out);
-    client->engine = Engine::make_client(*client_context, client->out);
+    server->engine = Engine::make_server(*server_context, server->out, nullptr, server_crypto);
+    client->engine = Engine::make_client(*client_context, client->out, client_crypto);
     ASSERT_TRUE(server->engine && client->engine);
   }
 
@@ -140,6 +140,7 @@ class Handshake : public ::testing::Test {
   test::Authority client_ca{"client-ca"};
   ServerSettings server_settings;
   ClientSettings client_settings;
+  AsyncCrypto server_crypto, client_crypto;
   std::unique_ptr<ServerContext> server_context;
   std::unique_ptr<ClientContext> client_context;
   std::unique_ptr<Side> server, client;

@@ -8,6 +8,7 @@
 #include "base/byte_queue.h"
 #include "tls/engine.h"
 #include "tls/identity_cache.h"
+#include "tls/openssl/async_handshake.h"
 #include "tls/openssl/state.h"
 
 #include <array>
@@ -25,7 +26,8 @@ class OpensslEngine final : public Engine {
       std::shared_ptr<const ServerState> server,
       std::shared_ptr<ClientState> client,
       ByteQueue& out,
-      IdentityCache* known = nullptr
+      IdentityCache* known,
+      const AsyncCrypto& crypto
   );
   ~OpensslEngine() override;
   bool start(SSL_CTX* context);  // false: out of memory
@@ -33,6 +35,10 @@ class OpensslEngine final : public Engine {
   static OpensslEngine& of(const SSL* ssl);
 
   Result<void, TlsError> on_ciphertext(ByteView bytes, UnixTime now) override;
+
+  bool waiting() const noexcept override { return waiting_; }
+
+  Result<void, TlsError> resume(UnixTime now) override;
   Result<std::size_t, TlsError> read(MutableBytes into) override;
 
   bool at_eof() const noexcept override { return eof_; }
@@ -76,6 +82,8 @@ class OpensslEngine final : public Engine {
 
   ByteQueue& out() { return out_; }
 
+  AsyncHandshake* async() { return async_.get(); }
+
   const TicketKeys* ticket_keys() const { return server_->ticket_keys.get(); }
 
   int on_client_hello();                       // SSL_CLIENT_HELLO_*
@@ -117,6 +125,7 @@ class OpensslEngine final : public Engine {
   std::shared_ptr<ClientState> client_;
   ByteQueue& out_;
   SslHandle ssl_;
+  std::unique_ptr<AsyncHandshake> async_;  // until the handshake has ended; null: nothing waits
   ByteQueue pending_;
   ByteView borrowed_;
   std::vector<std::uint8_t> presented_;  // the body of the Certificate message, until it is judged
@@ -142,6 +151,7 @@ class OpensslEngine final : public Engine {
   Alpn alpn_ = Alpn::none;
   ProtocolVersion version_ = ProtocolVersion::tls_1_3;
   bool established_ = false;
+  bool waiting_ = false;
   bool resumed_ = false;
   bool eof_ = false;
   bool closing_ = false;

@@ -68,6 +68,16 @@ TlsError of_ssl_reason(int reason) {
   }
 }
 
+// Raised where the private key is asked (provider.cc, async_awslc.cc).
+bool is_our_key(decltype(ERR_peek_error()) error) {
+#ifdef OPENSSL_IS_AWSLC
+  return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+         ERR_GET_REASON(error) == SSL_R_PRIVATE_KEY_OPERATION_FAILED;
+#else
+  return ERR_GET_LIB(error) == ERR_LIB_USER;
+#endif
+}
+
 }  // namespace
 
 void forget_errors() {
@@ -88,6 +98,9 @@ LibraryError take_library_error() {
       reason < SSL_AD_REASON_OFFSET + 256) {
     out.error = TlsError::peer_alert;
     out.alert = reason - SSL_AD_REASON_OFFSET;
+  } else if (is_our_key(first)) {
+    out.error = TlsError::internal;
+    out.text = "the private key did not sign";
   } else if (ERR_GET_LIB(first) == ERR_LIB_ASN1 || ERR_GET_LIB(first) == ERR_LIB_X509) {
     out.error = TlsError::unparsable_certificate;  // nothing else in a handshake is ASN.1 but a
                                                    // session we sealed ourselves

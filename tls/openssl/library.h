@@ -6,6 +6,7 @@
 
 #include "tls/openssl/handles.h"
 #include "tls/openssl/state.h"
+#include "tls/private_key.h"
 
 #include <span>
 #include <string>
@@ -16,10 +17,19 @@ namespace gh::tls {
 
 // ---- contexts ----
 
-SSL_CTX* new_context(bool server);
+// `batched`: every operation that can be goes through crypto_op.h, not only those of our key.
+SSL_CTX* new_context(bool server, bool batched);
 void set_library_options(SSL_CTX* context);
 // Needs set_library_options. False: not usable for TLS, and why is in the library's error queue.
 bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_PKEY* key);
+// The same with a key whose operations go through crypto_op.h. All of a context, or none.
+bool use_certificate(
+    SSL_CTX* context,
+    X509* leaf,
+    STACK_OF(X509) * chain,
+    const std::shared_ptr<const PrivateKey>& key
+);
+bool can_be_wrapped(const EVP_PKEY* key);
 void set_client_verification(SSL_CTX* context, ClientCertMode mode);  // a server's context
 void set_server_verification(SSL_CTX* context);                       // a client's context
 
@@ -41,6 +51,8 @@ int kind_of(const EVP_PKEY* key);  // EVP_PKEY_RSA, EVP_PKEY_EC…
 // An EC key on a NIST curve, as far as the library still knows a named one with an uncompressed
 // point.
 bool is_go_curve(EVP_PKEY* key);
+// The private number of a P-256 key, big endian; false: it is not one.
+bool read_p256_number(const EVP_PKEY* key, std::span<std::uint8_t, 32> number);
 bool rsa_numbers(EVP_PKEY* key, BIGNUM*& modulus, BIGNUM*& exponent);  // copies
 KeyHandle make_rsa_key(const BIGNUM* modulus, const BIGNUM* exponent);
 KeyHandle make_ec_key(int curve_nid, std::span<const std::uint8_t> point);

@@ -3,6 +3,7 @@
 // presented chain arrives as bytes, as received, and only we read it (the library reads the
 // client's public key, and that its key usage allows signatures).
 #include "base/limits.h"
+#include "tls/openssl/async_awslc.h"
 #include "tls/openssl/engine_impl.h"
 #include "tls/openssl/library.h"
 
@@ -19,7 +20,7 @@ namespace gh::tls {
 
 // ---- contexts ----
 
-SSL_CTX* new_context(bool) { return SSL_CTX_new(TLS_with_buffers_method()); }
+SSL_CTX* new_context(bool, bool) { return SSL_CTX_new(TLS_with_buffers_method()); }
 
 void set_library_options(SSL_CTX* context) {
   SSL_CTX_set_early_data_enabled(context, 0);  // requests could be replayed
@@ -28,7 +29,15 @@ void set_library_options(SSL_CTX* context) {
   SSL_CTX_set_retain_only_sha256_of_client_certs(context, 1);
 }
 
-bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_PKEY* key) {
+namespace {
+
+bool use_chain(
+    SSL_CTX* context,
+    X509* leaf,
+    STACK_OF(X509) * chain,
+    EVP_PKEY* key,
+    const SSL_PRIVATE_KEY_METHOD* method
+) {
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> owned;
   std::vector<CRYPTO_BUFFER*> buffers;
   const auto add = [&](X509* certificate) {
@@ -41,13 +50,33 @@ bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_P
     return buffers.back() != nullptr;
   };
   // As OpenSSL's security level 2.
-  if (EVP_PKEY_id(key) == EVP_PKEY_RSA && EVP_PKEY_bits(key) < 2048) return false;
+  const bssl::UniquePtr<EVP_PKEY> own(X509_get_pubkey(leaf));
+  if (own && EVP_PKEY_id(own.get()) == EVP_PKEY_RSA && EVP_PKEY_bits(own.get()) < 2048)
+    return false;
   if (!add(leaf)) return false;
   for (std::size_t i = 0; i < sk_X509_num(chain); ++i) {
     if (!add(sk_X509_value(chain, i))) return false;
   }
-  return SSL_CTX_set_chain_and_key(context, buffers.data(), buffers.size(), key, nullptr) == 1;
+  return SSL_CTX_set_chain_and_key(context, buffers.data(), buffers.size(), key, method) == 1;
 }
+
+}  // namespace
+
+bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_PKEY* key) {
+  return use_chain(context, leaf, chain, key, nullptr);
+}
+
+bool use_certificate(
+    SSL_CTX* context,
+    X509* leaf,
+    STACK_OF(X509) * chain,
+    const std::shared_ptr<const PrivateKey>& key
+) {
+  return add_private_key(context, key) &&
+         use_chain(context, leaf, chain, nullptr, private_key_method());
+}
+
+bool can_be_wrapped(const EVP_PKEY*) { return true; }
 
 namespace {
 
@@ -134,6 +163,14 @@ bool is_go_curve(EVP_PKEY* key) {
     default:
       return false;
   }
+}
+
+bool read_p256_number(const EVP_PKEY* key, std::span<std::uint8_t, 32> number) {
+  const EC_KEY* ec = EVP_PKEY_get0_EC_KEY(key);
+  if (ec == nullptr || EC_KEY_get0_private_key(ec) == nullptr ||
+      EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) != NID_X9_62_prime256v1)
+    return false;
+  return BN_bn2bin_padded(number.data(), number.size(), EC_KEY_get0_private_key(ec)) == 1;
 }
 
 bool rsa_numbers(EVP_PKEY* key, BIGNUM*& modulus, BIGNUM*& exponent) {

@@ -3,6 +3,7 @@
 #include "tls/openssl/engine_impl.h"
 #include "tls/openssl/errors.h"
 #include "tls/openssl/library.h"
+#include "tls/openssl/provider.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -16,8 +17,12 @@ namespace gh::tls {
 
 // ---- contexts ----
 
-SSL_CTX* new_context(bool server) {
-  return SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
+SSL_CTX* new_context(bool server, bool batched) {
+  return SSL_CTX_new_ex(
+      batched ? provider_library() : nullptr,
+      batched ? batched_properties : nullptr,
+      server ? TLS_server_method() : TLS_client_method()
+  );
 }
 
 void set_library_options(SSL_CTX* context) {
@@ -35,6 +40,20 @@ void set_library_options(SSL_CTX* context) {
 
 bool use_certificate(SSL_CTX* context, X509* leaf, STACK_OF(X509) * chain, EVP_PKEY* key) {
   return SSL_CTX_use_cert_and_key(context, leaf, key, chain, 1) == 1;
+}
+
+bool use_certificate(
+    SSL_CTX* context,
+    X509* leaf,
+    STACK_OF(X509) * chain,
+    const std::shared_ptr<const PrivateKey>& key
+) {
+  const KeyHandle wrapped = wrap_key(key);
+  return wrapped && use_certificate(context, leaf, chain, wrapped.get());
+}
+
+bool can_be_wrapped(const EVP_PKEY* key) {
+  return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC || EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
 }
 
 void set_client_verification(SSL_CTX* context, ClientCertMode mode) {
@@ -171,6 +190,18 @@ bool is_go_curve(EVP_PKEY* key) {
          ) &&
          text_param_is(key, OSSL_PKEY_PARAM_EC_ENCODING, {"named_curve"}) &&
          text_param_is(key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, {"uncompressed"});
+}
+
+bool read_p256_number(const EVP_PKEY* key, std::span<std::uint8_t, 32> number) {
+  char group[32] = {};
+  if (EVP_PKEY_get_group_name(key, group, sizeof group, nullptr) != 1 ||
+      std::string_view(group) != "prime256v1")
+    return false;
+  BIGNUM* value = nullptr;
+  if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &value) != 1) return false;
+  const int size = BN_bn2binpad(value, number.data(), static_cast<int>(number.size()));
+  BN_clear_free(value);
+  return size == static_cast<int>(number.size());
 }
 
 bool rsa_numbers(EVP_PKEY* key, BIGNUM*& modulus, BIGNUM*& exponent) {

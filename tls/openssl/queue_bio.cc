@@ -9,14 +9,15 @@
 namespace gh::tls {
 namespace {
 
-OpensslEngine& engine_of(BIO* bio) { return *static_cast<OpensslEngine*>(BIO_get_data(bio)); }
+// Null: of an engine that is no more, while its handshake is wound up.
+OpensslEngine* engine_of(BIO* bio) { return static_cast<OpensslEngine*>(BIO_get_data(bio)); }
 
 int read_some(BIO* bio, char* into, int size) {
   BIO_clear_retry_flags(bio);
   if (size <= 0) return 0;
-  const std::size_t taken = engine_of(bio).take_ciphertext(
-      {reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size)}
-  );
+  OpensslEngine* engine = engine_of(bio);
+  const MutableBytes room(reinterpret_cast<std::uint8_t*>(into), static_cast<std::size_t>(size));
+  const std::size_t taken = engine == nullptr ? 0 : engine->take_ciphertext(room);
   if (taken != 0) return static_cast<int>(taken);
   BIO_set_retry_read(bio);
   return -1;
@@ -24,9 +25,11 @@ int read_some(BIO* bio, char* into, int size) {
 
 int write_all(BIO* bio, const char* from, int size) {
   if (size <= 0) return 0;
-  engine_of(bio).out().append(
-      {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)}
-  );
+  if (OpensslEngine* engine = engine_of(bio)) {
+    engine->out().append(
+        {reinterpret_cast<const std::uint8_t*>(from), static_cast<std::size_t>(size)}
+    );
+  }
   return size;
 }
 

@@ -28,6 +28,7 @@ struct ServerState {
   std::shared_ptr<const TrustStore> trust;
   std::shared_ptr<const TrustStore> proxy_trust;  // may be null
   ClientCertMode mode = ClientCertMode::require;
+  bool asynchronous = false;                      // handshakes may wait for their operations
   TrustStore::Epoch session_epoch{};              // of both trusts: what tickets belong to
   std::shared_ptr<const TicketKeys> ticket_keys;  // null: no tickets
   TicketLimits tickets;
@@ -43,6 +44,7 @@ struct ClientState {
   std::string server_name;
   bool is_ip = false;
   bool resume = false;
+  bool asynchronous = false;
   bool verify = true;
   SessionHandle session;  // the newest, taken by the next connection
   UnixTime session_not_after = {INT64_MAX};
