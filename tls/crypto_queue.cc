@@ -152,6 +152,10 @@ bool CryptoQueue::take_answers() noexcept {
   return any;
 }
 
+bool CryptoQueue::crowded() const noexcept {
+  return devices_.size() + orphans_.size() >= limits::crypto_away_max;
+}
+
 void CryptoQueue::forget(DeviceWait& wait) noexcept { std::erase(devices_, &wait); }
 
 void CryptoQueue::adopt(std::unique_ptr<DeviceWait> orphan) {

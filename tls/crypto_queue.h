@@ -63,6 +63,10 @@ class CryptoQueue {
   void forget(DeviceWait& wait) noexcept;
   void adopt(std::unique_ptr<DeviceWait> orphan);
 
+  // As many handshakes wait for devices as may (limits::crypto_away_max): a further one does not
+  // wait.
+  bool crowded() const noexcept;
+
   // A device may have to be asked again soon, for not all announce that they are ready.
   bool polls() const noexcept { return !devices_.empty() || !orphans_.empty(); }
 

@@ -11,10 +11,14 @@
 #include "tests/support/sim_net.h"
 #include "tests/support/sim_tcp_host.h"
 #include "tests/support/test_pki.h"
+#include "tests/tls/crypto_fixture.h"
+#include "tls/openssl/local_key.h"
 
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
 
 #include <cstdlib>
+#include <thread>
 
 namespace gh::test {
 namespace {
@@ -61,8 +65,16 @@ std::shared_ptr<const tls::TrustStore> trust(const Authority& ca) {
 
 class Gate {
  public:
-  Gate(std::uint64_t seed, std::size_t replicas, bool over_tcp)
-      : net_(seed), switch_(over_tcp ? std::make_unique<SimSwitch>(net_) : nullptr) {
+  // `front_proxy_key`: the gate's own, when it is not to be in its memory.
+  Gate(
+      std::uint64_t seed,
+      std::size_t replicas,
+      bool over_tcp,
+      std::shared_ptr<const tls::PrivateKey> front_proxy_key = nullptr
+  )
+      : net_(seed),
+        switch_(over_tcp ? std::make_unique<SimSwitch>(net_) : nullptr),
+        front_proxy_key_(std::move(front_proxy_key)) {
     net_.core.set_now({1'000'000'000}, {now_seconds});
     for (std::size_t i = 0; i < replicas; ++i) {
       tls::ServerSettings server;
@@ -159,12 +171,15 @@ class Gate {
     tls::ServerSettings server;
     server.certificates = {pair_of(pki().gate)};
     server.client_trust = trust(pki().clients);
+    server.batch_crypto = net_.chance(0.5);
     server.ticket_keys = *tls::TicketKeys::generate();
     snapshot->server.push_back(*tls::ServerContext::make(server, {now_seconds}));
     snapshot->client_trust = server.client_trust;
     tls::ClientSettings upstream;
     upstream.trust = trust(pki().servers);
     upstream.certificate = pair_of(pki().front_proxy);
+    upstream.certificate->outside_key = front_proxy_key_;
+    upstream.batch_crypto = net_.chance(0.5);
     upstream.server_name = "api.test";
     for (std::size_t i = 0; i < settings_.replicas.size(); ++i) {
       upstream.alpn = {tls::Alpn::h2, tls::Alpn::http_1_1};
@@ -183,6 +198,7 @@ class Gate {
 
   SimNet net_;
   std::unique_ptr<SimSwitch> switch_;
+  std::shared_ptr<const tls::PrivateKey> front_proxy_key_;
   BufferPool gate_pool_;
   BufferPool world_pool_;
   worker::Settings settings_;
@@ -317,6 +333,68 @@ TEST(GateSim, seeds_over_pipes_end_well) { run_seeds(false); }
 
 // The same over our own TCP/IP on both sides, as on the dpdk road.
 TEST(GateSim, seeds_over_tcp_end_well) { run_seeds(true); }
+
+std::shared_ptr<tls::GatedKey> front_proxy_key() {
+  const std::string pem = pki().front_proxy.key_pem();
+  tls::BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  return std::make_shared<tls::GatedKey>(std::make_shared<tls::LocalKey>(
+      tls::KeyHandle(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr))
+  ));
+}
+
+Ask ask_for(std::string target, bool allowed) {
+  Ask ask;
+  ask.target = std::move(target);
+  ask.allowed = allowed;
+  return ask;
+}
+
+// The gate cannot reach an API server until its key, in another process, has signed.
+TEST(GateSim, a_slow_key_holds_up_what_needs_it_and_nothing_else) {
+  const auto key = front_proxy_key();
+  Gate gate(1, 1, false, key);
+  gate.net().weather.cut = 0;
+  gate.add_client(pki().alice, "alice", {ask_for("/api/v1/namespaces/demo/pods?size=10", true)});
+  gate.net().weather.turn_max = std::chrono::microseconds(1);  // nothing times out
+  EXPECT_FALSE(gate.run(2000));
+  key->wait_until_entered(1);
+  gate.add_client(pki().bob, "bob", {ask_for("/api/v1/namespaces/demo/secrets", false)});
+  gate.run(5000);
+  EXPECT_TRUE(gate.clients()[1]->done());  // judged and answered meanwhile
+  EXPECT_FALSE(gate.clients()[0]->done());
+  key->open();
+  while (!gate.run(100)) std::this_thread::yield();  // a test that hangs here has failed
+  for (const auto& client : gate.clients()) {
+    for (const Ask& ask : client->asks()) check(*client, ask, true);
+  }
+  EXPECT_EQ(gate.chunks_left(), 0u);
+}
+
+TEST(GateSim, a_key_that_fails_leaves_the_upstream_unavailable) {
+  const auto key = front_proxy_key();
+  key->fail_from_now_on();
+  key->open();
+  Gate gate(1, 1, false, key);
+  gate.net().weather.cut = 0;
+  gate.add_client(pki().alice, "alice", {ask_for("/api/v1/namespaces/demo/pods?size=10", true)});
+  while (!gate.run(100)) std::this_thread::yield();
+  EXPECT_GE(gate.clients()[0]->asks()[0].status, 502);
+  EXPECT_GE(gate.metrics().crypto.failed.read(), 1u);
+}
+
+// The worker ends while a key is being asked: what was under way goes with it.
+TEST(GateSim, a_gate_ends_while_its_key_is_being_asked) {
+  const auto key = front_proxy_key();
+  {
+    Gate gate(1, 1, false, key);
+    gate.net().weather.cut = 0;
+    gate.add_client(pki().alice, "alice", {ask_for("/api/v1/namespaces/demo/pods?size=10", true)});
+    gate.net().weather.turn_max = std::chrono::microseconds(1);
+    EXPECT_FALSE(gate.run(2000));
+    key->wait_until_entered(1);
+  }
+  key->open();
+}
 
 }  // namespace
 }  // namespace gh::test

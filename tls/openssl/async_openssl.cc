@@ -75,6 +75,10 @@ int JobHandshake::work(void* argument) {
 }
 
 bool JobHandshake::run(SSL* ssl, int& result) {
+  if (job_ == nullptr && queue_.crowded()) {
+    result = SSL_do_handshake(ssl);
+    return true;
+  }
   Work what{this, ssl};
   int returned = 0;
   if (device_has_it()) queue_.forget(*this);
