@@ -149,6 +149,9 @@ TEST_P(Async, keys_of_every_kind_sign) {
 }
 
 TEST_P(Async, an_rsa_and_an_ecdsa_certificate_of_one_name_both_sign) {
+#ifdef OPENSSL_IS_AWSLC
+  GTEST_SKIP() << "AWS-LC has one place for a key that is asked later";
+#endif
   server_settings.certificates.push_back(pair_of(ca.issue(
       {.common_name = "api.test",
        .dns_names = {"api.test"},
@@ -220,17 +223,21 @@ TEST_P(Async, many_handshakes_share_a_batch) {
 
 TEST_P(Async, a_key_that_fails_ends_the_handshake_with_an_alert) {
   auto key = gate(server_settings.certificates[0]);
+  connect_until_key(*key);
   key->fail_from_now_on();
   key->open();
-  connect_until_key(*key);
   finish_after_key();
   EXPECT_EQ(server->failure, TlsError::internal);
   EXPECT_NE(server->engine->error_text().find("private key"), std::string::npos)
       << server->engine->error_text();
   EXPECT_FALSE(server->engine->waiting());
   exchange();
+#ifdef OPENSSL_IS_AWSLC  // says nothing to the peer when a key fails
+  EXPECT_FALSE(client->engine->established());
+#else
   EXPECT_EQ(client->failure, TlsError::peer_alert);
   EXPECT_EQ(client->engine->alert(), 80);  // internal_error
+#endif
   EXPECT_EQ(gathered.counters.failed.read(), 1u);
 }
 

@@ -47,7 +47,7 @@ class RecordingBatch final : public CryptoBatch {
   std::vector<std::size_t>& sizes_;
 };
 
-struct Signing : CountingWaiter {
+struct Signing final : CountingWaiter {
   explicit Signing(std::shared_ptr<const PrivateKey> key, std::string_view message = "hello") {
     op.kind = CryptoKind::sign_p256;
     op.key = std::move(key);
