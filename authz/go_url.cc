@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/go_url.h"
 
+#include "base/hex.h"
+
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -12,15 +14,6 @@ namespace {
 constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-constexpr bool is_hex(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-constexpr unsigned from_hex(char c) {
-  if (is_digit(c)) return static_cast<unsigned>(c - '0');
-  return static_cast<unsigned>((c | 0x20) - 'a' + 10);
-}
 
 // net/url's encoding_table.go: the parts in which a byte stands for itself.
 constexpr std::array<unsigned, 256> plain_in = [] {
@@ -258,12 +251,13 @@ std::optional<std::string> url_unescape(std::string_view text, UrlPart part) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (c == '%') {
-      if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return std::nullopt;
-      const char byte = static_cast<char>(from_hex(text[i + 1]) << 4 | from_hex(text[i + 2]));
+      if (i + 2 >= text.size() || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
+        return std::nullopt;
+      const char byte = static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
       const bool percent = text.substr(i, 3) == "%25";
       // RFC 6874: in a host only non-ASCII bytes, and the percent sign before a zone, may be
       // escaped.
-      if (part == UrlPart::host && from_hex(text[i + 1]) < 8 && !percent) return std::nullopt;
+      if (part == UrlPart::host && hex_value(text[i + 1]) < 8 && !percent) return std::nullopt;
       if (part == UrlPart::zone && !percent && byte != ' ' && should_escape(byte, UrlPart::host)) {
         return std::nullopt;
       }

@@ -4,6 +4,7 @@
 #include "authz/go_text.h"
 #include "authz/go_url.h"
 #include "authz/selectors.h"
+#include "base/hex.h"
 
 #include <algorithm>
 #include <array>
@@ -50,13 +51,6 @@ bool has_refused_byte(std::string_view text) {
     found |= refused_in(rest);
   }
   return found != 0;
-}
-
-constexpr int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Decodes in place; false on a bad escape. '+' stays unless it stands for a space (queries).

@@ -209,7 +209,7 @@ tls::ServerSettings TlsSource::server_settings(std::vector<tls::KeyPair> certifi
   settings.ticket_keys = ticket_keys_;
   settings.tickets = ticket_limits();
   settings.batch_crypto = batches_crypto();
-  settings.library_pauses = !config_.ssl_engine.empty();
+  settings.engine_pauses = !config_.ssl_engine.empty();
   settings.protocol = protocol();
   return settings;
 }
@@ -223,7 +223,7 @@ tls::ClientSettings TlsSource::client_settings(const UpstreamUrl& upstream, bool
   if (!h2) settings.alpn = {tls::Alpn::http_1_1};
   settings.resume = true;
   settings.batch_crypto = batches_crypto();
-  settings.library_pauses = !config_.ssl_engine.empty();
+  settings.engine_pauses = !config_.ssl_engine.empty();
   return settings;
 }
 

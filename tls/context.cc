@@ -305,7 +305,7 @@ Outcome<std::unique_ptr<ServerContext>> ServerContext::make(
   state->session_epoch = session_epoch(*state);
   state->mode = settings.mode;
   const bool wrap = settings.batch_crypto || any_outside(settings.certificates);
-  state->asynchronous = wrap || settings.library_pauses;
+  state->asynchronous = wrap || settings.engine_pauses;
   state->tickets = settings.tickets;
   if (settings.tickets.any()) state->ticket_keys = settings.ticket_keys;
   state->alpn = wire_of(settings.alpn);
@@ -348,7 +348,7 @@ Outcome<std::unique_ptr<ClientContext>> ClientContext::make(
   state->verify = settings.verify;
   const bool wrap =
       settings.batch_crypto || (settings.certificate && settings.certificate->outside_key);
-  state->asynchronous = wrap || settings.library_pauses;
+  state->asynchronous = wrap || settings.engine_pauses;
   GH_TRY(state->context, make_context(false, settings.batch_crypto, settings.protocol));
   SSL_CTX* c = state->context.get();
   set_server_verification(c);

@@ -68,7 +68,7 @@ struct ServerSettings {
   // The operations of handshakes are gathered and done together (crypto_queue.h), when the engine
   // is given a queue. Those with a key that blocks are taken off the core without it.
   bool batch_crypto = false;
-  bool library_pauses = false;  // an ENGINE is in use (ssl_engine.h)
+  bool engine_pauses = false;  // an ENGINE is in use (ssl_engine.h)
   ProtocolSettings protocol;
 };
 
@@ -99,7 +99,7 @@ struct ClientSettings {
   std::vector<Alpn> alpn = {Alpn::h2, Alpn::http_1_1};
   bool resume = false;        // keep the newest session ticket and offer it on the next connection
   bool batch_crypto = false;  // as ServerSettings'
-  bool library_pauses = false;
+  bool engine_pauses = false;
   bool verify = true;  // false: whatever certificate the server has (gatehouse-load --insecure)
   ProtocolSettings protocol;
 };

@@ -74,4 +74,11 @@ void sign_alone(CryptoOp& op) noexcept;
 // Which kind a signature of this scheme is.
 CryptoKind kind_of(SignatureScheme scheme, const PrivateKey& key) noexcept;
 
+CryptoOp signature_op(
+    SignatureScheme scheme,
+    std::shared_ptr<const PrivateKey> key,
+    ByteView message,
+    MutableBytes signature
+);
+
 }  // namespace gh::tls

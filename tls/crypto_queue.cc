@@ -20,23 +20,29 @@ std::string_view name_of(CryptoKind kind) {
 }
 
 CryptoKind kind_of(SignatureScheme scheme, const PrivateKey& key) noexcept {
-  switch (scheme) {
-    case SignatureScheme::ecdsa_sha256:
-      // TLS 1.2 binds the hash to no curve; only keys with a number are batched.
-      return key.p256_number().empty() ? CryptoKind::sign_other : CryptoKind::sign_p256;
-    case SignatureScheme::rsa_pkcs1_sha256:
-    case SignatureScheme::rsa_pkcs1_sha384:
-    case SignatureScheme::rsa_pkcs1_sha512:
-    case SignatureScheme::rsa_pss_sha256:
-    case SignatureScheme::rsa_pss_sha384:
-    case SignatureScheme::rsa_pss_sha512:
-      return CryptoKind::sign_rsa;
-    case SignatureScheme::ecdsa_sha384:
-    case SignatureScheme::ecdsa_sha512:
-    case SignatureScheme::ed25519:
-      return CryptoKind::sign_other;
-  }
-  return CryptoKind::sign_other;
+  const SignatureFamily family = family_of(scheme);
+  if (family == SignatureFamily::rsa_pkcs1 || family == SignatureFamily::rsa_pss)
+    return CryptoKind::sign_rsa;
+  // TLS 1.2 binds the hash to no curve; only keys with a number are batched.
+  return scheme == SignatureScheme::ecdsa_sha256 && !key.p256_number().empty()
+             ? CryptoKind::sign_p256
+             : CryptoKind::sign_other;
+}
+
+CryptoOp signature_op(
+    SignatureScheme scheme,
+    std::shared_ptr<const PrivateKey> key,
+    ByteView message,
+    MutableBytes signature
+) {
+  CryptoOp op;
+  op.scheme = scheme;
+  op.kind = kind_of(scheme, *key);
+  op.key = std::move(key);
+  op.input = message;
+  op.output = signature;
+  op.alone = sign_alone;
+  return op;
 }
 
 void sign_alone(CryptoOp& op) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/name_syntax.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #include <arpa/inet.h>
@@ -135,13 +136,6 @@ std::optional<Mailbox> parse_mailbox(std::string_view in) {
 }
 
 namespace {
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 enum class Part : std::uint8_t { host, zone, other };
 

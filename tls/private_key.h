@@ -27,6 +27,49 @@ enum class SignatureScheme : std::uint16_t {
   ed25519 = 0x0807,
 };
 
+enum class SignatureFamily : std::uint8_t { rsa_pkcs1, rsa_pss, ecdsa, ed25519 };
+
+constexpr SignatureFamily family_of(SignatureScheme scheme) noexcept {
+  switch (scheme) {
+    case SignatureScheme::rsa_pkcs1_sha256:
+    case SignatureScheme::rsa_pkcs1_sha384:
+    case SignatureScheme::rsa_pkcs1_sha512:
+      return SignatureFamily::rsa_pkcs1;
+    case SignatureScheme::rsa_pss_sha256:
+    case SignatureScheme::rsa_pss_sha384:
+    case SignatureScheme::rsa_pss_sha512:
+      return SignatureFamily::rsa_pss;
+    case SignatureScheme::ecdsa_sha256:
+    case SignatureScheme::ecdsa_sha384:
+    case SignatureScheme::ecdsa_sha512:
+      return SignatureFamily::ecdsa;
+    case SignatureScheme::ed25519:
+      break;
+  }
+  return SignatureFamily::ed25519;
+}
+
+// Of the SHA-2 the message is hashed with; 0: the scheme takes it whole.
+constexpr std::size_t hash_bytes_of(SignatureScheme scheme) noexcept {
+  switch (scheme) {
+    case SignatureScheme::rsa_pkcs1_sha256:
+    case SignatureScheme::rsa_pss_sha256:
+    case SignatureScheme::ecdsa_sha256:
+      return 32;
+    case SignatureScheme::rsa_pkcs1_sha384:
+    case SignatureScheme::rsa_pss_sha384:
+    case SignatureScheme::ecdsa_sha384:
+      return 48;
+    case SignatureScheme::rsa_pkcs1_sha512:
+    case SignatureScheme::rsa_pss_sha512:
+    case SignatureScheme::ecdsa_sha512:
+      return 64;
+    case SignatureScheme::ed25519:
+      break;
+  }
+  return 0;
+}
+
 class PrivateKey {
  public:
   virtual ~PrivateKey() = default;

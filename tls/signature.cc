@@ -3,6 +3,7 @@
 
 #include "tls/certificate.h"
 #include "tls/der_reader.h"
+#include "tls/openssl/ecdsa.h"
 #include "tls/openssl/handles.h"
 #include "tls/openssl/library.h"
 #include "tls/openssl/public_key.h"
@@ -11,7 +12,6 @@
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -22,6 +22,7 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <tuple>
 #include <utility>
@@ -40,8 +41,6 @@ namespace {
 
 struct BnFree {
   void operator()(BIGNUM* number) const { BN_free(number); }
-
-  void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
 
   void operator()(BIO* bio) const { BIO_free(bio); }
 
@@ -118,23 +117,6 @@ std::string key_id_of(ByteView info) {
   if (EVP_Digest(info.data(), info.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1)
     return {};
   return base64url(digest);
-}
-
-// r and s of a JWS side by side → the DER that EVP takes.
-std::vector<std::uint8_t> der_of(ByteView signature) {
-  const auto half = static_cast<int>(signature.size() / 2);
-  Owned<BIGNUM> r(BN_bin2bn(signature.data(), half, nullptr));
-  Owned<BIGNUM> s(BN_bin2bn(signature.data() + half, half, nullptr));
-  const Owned<ECDSA_SIG> both(ECDSA_SIG_new());
-  if (!r || !s || !both || ECDSA_SIG_set0(both.get(), r.get(), s.get()) != 1) return {};
-  (void)r.release();
-  (void)s.release();
-  unsigned char* der = nullptr;
-  const int size = i2d_ECDSA_SIG(both.get(), &der);
-  if (size <= 0) return {};
-  std::vector<std::uint8_t> out(der, der + size);
-  OPENSSL_free(der);
-  return out;
 }
 
 bool verify_with(EVP_PKEY* key, const Scheme& scheme, ByteView signed_bytes, ByteView signature) {
@@ -282,8 +264,10 @@ bool VerifyKey::verify(JwsAlgorithm algorithm, ByteView signed_bytes, ByteView s
   if (scheme->rsa) {
     good = verify_with(state_->key.get(), *scheme, signed_bytes, signature);
   } else if (signature.size() == 2 * scheme->half) {
-    const auto der = der_of(signature);
-    good = !der.empty() && verify_with(state_->key.get(), *scheme, signed_bytes, der);
+    std::array<std::uint8_t, ecdsa_der_bytes_max> der;
+    const std::size_t size = encode_ecdsa(signature, der);
+    good = size != 0 &&
+           verify_with(state_->key.get(), *scheme, signed_bytes, ByteView(der).first(size));
   }
   if (!good) ERR_clear_error();
   return good;

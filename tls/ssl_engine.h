@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ENGINE of the user's (OpenSSL 3.x), such as qatengine: a device for the library's operations,
 // which pauses handshakes by itself (openssl/async_handshake.h).
-// Control only, once, before contexts are made (whose settings then say library_pauses).
+// Control only, once, before contexts are made (whose settings then say engine_pauses).
 #pragma once
 
 #include "base/result.h"

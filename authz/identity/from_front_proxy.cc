@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/identity/from_front_proxy.h"
 
+#include "base/hex.h"
+
 #include <algorithm>
 
 namespace gh::identity {
@@ -18,28 +20,9 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // url.PathUnescape; a malformed key is kept as it is.
 std::string unescaped_key(std::string_view key) {
-  std::string out;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    if (key[i] != '%') {
-      out += key[i];
-      continue;
-    }
-    const int high = i + 2 < key.size() ? hex_value(key[i + 1]) : -1;
-    const int low = i + 2 < key.size() ? hex_value(key[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::string(key);
-    out += static_cast<char>(high << 4 | low);
-    i += 2;
-  }
-  return out;
+  return percent_decoded(key).value_or(std::string(key));
 }
 
 }  // namespace

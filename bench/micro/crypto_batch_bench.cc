@@ -5,14 +5,14 @@
 // Run: crypto_batch_bench --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 #include "base/buffer_pool.h"
 #include "base/byte_queue.h"
-#include "tests/support/test_pki.h"
+#include "bench/micro/cpu_time.h"
+#include "tests/support/key_pair.h"
 #include "tls/context.h"
 #include "tls/crypto_queue.h"
 #include "tls/engine.h"
 #include "tls/identity_cache.h"
 
 #include <benchmark/benchmark.h>
-#include <time.h>
 
 #include <memory>
 #include <vector>
@@ -20,15 +20,7 @@
 namespace gh::tls {
 namespace {
 
-double cpu_seconds() {
-  timespec ts{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-  return static_cast<double>(ts.tv_sec) + static_cast<double>(ts.tv_nsec) * 1e-9;
-}
-
-KeyPair pair_of(const test::Issued& issued) {
-  return {issued.chain_pem(), issued.key_pem(), "chain", "key", {}};
-}
+using test::pair_of;
 
 struct Waiter final : CryptoWaiter {
   void on_crypto_done() noexcept override {}

@@ -7,14 +7,14 @@
 // --benchmark_enable_random_interleaving=true
 #include "base/buffer_pool.h"
 #include "base/byte_queue.h"
-#include "tests/support/test_pki.h"
+#include "bench/micro/cpu_time.h"
+#include "tests/support/key_pair.h"
 #include "tls/context.h"
 #include "tls/engine.h"
 #include "tls/identity_cache.h"
 
 #include <benchmark/benchmark.h>
 #include <malloc.h>
-#include <time.h>
 
 #include <memory>
 #include <string>
@@ -24,18 +24,11 @@
 namespace gh::tls {
 namespace {
 
-double cpu_seconds() {
-  timespec ts{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-  return static_cast<double>(ts.tv_sec) + static_cast<double>(ts.tv_nsec) * 1e-9;
-}
-
-KeyPair pair_of(const test::Issued& issued) {
-  return {issued.chain_pem(), issued.key_pem(), "chain", "key", {}};
-}
+using test::pair_of;
 
 struct Bed {
-  Bed(ProtocolVersion version, bool resume, bool intermediate, std::string groups = "X25519:P-256") {
+  Bed(ProtocolVersion version, bool resume, bool intermediate, std::string groups = "X25519:P-256"
+  ) {
     const test::Authority issuer = intermediate ? ca.intermediate("between") : ca;
     ServerSettings ours;
     ours.certificates = {pair_of(ca.server("api.test"))};

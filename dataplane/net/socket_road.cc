@@ -352,7 +352,6 @@ void SocketRoad::on_drained(SocketStream& stream) noexcept {
   if (stream.ended) return kill(stream, StreamError::none);
   if (!closing) return;
   stream.state = StreamState::lingering;
-  stream.linger_until = unset;
   lingering_.push_back(stream);
 }
 
@@ -364,15 +363,8 @@ void SocketRoad::wait(Instant now, Instant deadline) noexcept {
   settle();
 }
 
-// Waits that began since the last turn are dated here: only the loop knows the time.
 void SocketRoad::keep_time(Instant now) noexcept {
-  for (SocketStream* each = lingering_.last(); each != nullptr && each->linger_until == unset;
-       each = each->linger_prev) {
-    each->linger_until = now + limits::linger_timeout;
-  }
-  while (lingering_.first() != nullptr && lingering_.first()->linger_until <= now) {
-    kill(*lingering_.first(), StreamError::none);
-  }
+  lingering_.expire(now, [this](SocketStream& stream) { kill(stream, StreamError::none); });
   if (!accept_resting_) return;
   if (accept_again_ == unset) accept_again_ = now + limits::accept_backoff;
   if (accept_again_ > now) return;
@@ -384,8 +376,7 @@ void SocketRoad::keep_time(Instant now) noexcept {
 
 Duration SocketRoad::timeout_until(Instant now, Instant deadline) const noexcept {
   if (!owed_.empty()) return Duration(0);
-  if (lingering_.first() != nullptr)
-    deadline = std::min(deadline, lingering_.first()->linger_until);
+  deadline = lingering_.before(deadline);
   if (accept_resting_) deadline = std::min(deadline, accept_again_);
   if (deadline == Instant::never()) return Duration(-1);
   return std::max(deadline - now, Duration(0));

@@ -8,9 +8,9 @@
 #include "authz/rbac/policy_yaml.h"
 #include "dataplane/worker/core_loop.h"
 #include "tests/sim/actors.h"
+#include "tests/support/key_pair.h"
 #include "tests/support/sim_net.h"
 #include "tests/support/sim_tcp_host.h"
-#include "tests/support/test_pki.h"
 #include "tests/tls/crypto_fixture.h"
 #include "tls/openssl/local_key.h"
 
@@ -53,10 +53,6 @@ struct Pki {
 const Pki& pki() {
   static const Pki made;
   return made;
-}
-
-tls::KeyPair pair_of(const Issued& issued) {
-  return {issued.chain_pem(), issued.key_pem(), "chain", "key", {}};
 }
 
 std::shared_ptr<const tls::TrustStore> trust(const Authority& ca) {

@@ -36,39 +36,35 @@ tcp::StackConfig tcp_config(SimNet& net, std::size_t number) {
 // ---- switch ----
 
 std::unique_ptr<SimTcpHost> SimSwitch::make_host(BufferPool& pool) {
-  flying_.emplace_back();
-  return std::make_unique<SimTcpHost>(*this, flying_.size() - 1, pool);
+  ports_.emplace_back();
+  return std::make_unique<SimTcpHost>(*this, ports_.size() - 1, pool);
 }
 
 void SimSwitch::carry(std::size_t from, std::vector<std::uint8_t> bytes) {
-  ++frames;
   GH_ASSERT(bytes.size() >= wire::EthernetHeader{}.header_bytes());
   const std::size_t host = bytes[5];  // the last byte of its link address
   if ((bytes[0] & 1) == 0) {
-    if (host < flying_.size()) put(host, std::move(bytes));
+    if (host < ports_.size()) put(host, std::move(bytes));
     return;
   }
-  for (std::size_t to = 0; to < flying_.size(); ++to) {
+  for (std::size_t to = 0; to < ports_.size(); ++to) {
     if (to != from) put(to, bytes);
   }
 }
 
 void SimSwitch::put(std::size_t to, std::vector<std::uint8_t> bytes) {
   const Instant now = net.core.now();
-  const bool dark = now >= weather.dark_from && now < weather.dark_until;
-  if (dark || net.chance(weather.loss)) return void(++lost);
-  Instant at = now + weather.delay;
-  if (weather.jitter > Duration(0)) {
-    at = at + Duration(static_cast<std::int64_t>(
-                  net.below(static_cast<std::size_t>(weather.jitter.count()))
-              ));
-  }
-  if (net.chance(weather.reorder)) at = at + weather.delay * 2;
-  if (net.chance(weather.corrupt)) {
-    bytes[net.below(bytes.size())] ^= static_cast<std::uint8_t>(1 + net.below(255));
-  }
-  if (net.chance(weather.duplicate)) flying_[to].push({at + weather.delay, order_++, bytes});
-  flying_[to].push({at, order_++, std::move(bytes)});
+  if (weather.dark(now)) return;
+  Port& port = ports_[to];
+  port.link.carry(
+      weather,
+      std::move(bytes),
+      now,
+      net.random,
+      [&](Instant at, std::vector<std::uint8_t> copy) {
+        port.flying.push({at, order_++, std::move(copy)});
+      }
+  );
 }
 
 // ---- host ----
@@ -108,7 +104,7 @@ void SimTcpHost::cut_some() {
 }
 
 std::size_t SimTcpHost::receive(std::span<wire::Frame*> into) noexcept {
-  SimSwitch::Queue& queue = switch_.flying_[number_];
+  SimSwitch::Queue& queue = switch_.ports_[number_].flying;
   std::size_t n = 0;
   while (n < into.size() && !queue.empty() && queue.top().at <= switch_.net.core.now()) {
     if (wire::Frame* frame = frame_of(memory_, queue.top().bytes)) into[n++] = frame;

@@ -25,7 +25,6 @@ class SimSwitch {
 
   SimNet& net;
   LinkWeather weather;
-  std::uint64_t frames = 0, lost = 0;
 
  private:
   friend class SimTcpHost;
@@ -45,7 +44,12 @@ class SimSwitch {
   void carry(std::size_t from, std::vector<std::uint8_t> bytes);
   void put(std::size_t to, std::vector<std::uint8_t> bytes);
 
-  std::vector<Queue> flying_;  // by host
+  struct Port {
+    SimLink link;
+    Queue flying;  // to it
+  };
+
+  std::vector<Port> ports_;  // by host
   std::uint64_t order_ = 0;
 };
 

@@ -62,15 +62,17 @@ void TcpSim::take_output(SimHost& from, int side) {
   }
 }
 
-void TcpSim::put_on_link(int side, std::vector<std::uint8_t> bytes) {
-  LinkWeather& w = weather[side];
-  if (now >= w.dark_from && now < w.dark_until) return;
-  if (bytes.size() > 14 + w.mtu) {
-    if (w.says_too_big) answer_too_big(side, bytes);
-    return;
-  }
+void SimLink::carry(
+    const LinkWeather& w,
+    std::vector<std::uint8_t> bytes,
+    Instant now,
+    std::mt19937_64& random,
+    const std::function<void(Instant, std::vector<std::uint8_t>)>& arrive
+) {
+  const auto chance = [&] { return std::uniform_real_distribution<>(0, 1)(random); };
+  const auto below = [&](std::uint64_t n) { return random() % n; };
   if (chance() < w.loss) return;
-  Instant leaves = std::max(now, link_free_[side]);
+  Instant leaves = std::max(now, free_);
   if (w.bytes_per_second > 0) {
     const Duration each(
         static_cast<std::int64_t>(bytes.size()) * 1'000'000'000 / w.bytes_per_second
@@ -80,15 +82,28 @@ void TcpSim::put_on_link(int side, std::vector<std::uint8_t> bytes) {
     );
     if (leaves - now > most) return;  // the queue is full
     leaves = leaves + each;
-    link_free_[side] = leaves;
+    free_ = leaves;
   }
   Instant at = leaves + w.delay;
   if (w.jitter.count() > 0) at = at + Duration(below(static_cast<std::uint64_t>(w.jitter.count())));
   if (chance() < w.reorder) at = at + w.delay;
   if (chance() < w.corrupt) bytes[below(bytes.size())] ^= static_cast<std::uint8_t>(1 + below(255));
-  if (chance() < w.duplicate) flying_.push({at + w.delay / 4, order_++, 1 - side, bytes});
+  if (chance() < w.duplicate) arrive(at + w.delay / 4, bytes);
   // Without jitter the link keeps the order.
-  flying_.push({at, order_++, 1 - side, std::move(bytes)});
+  arrive(at, std::move(bytes));
+}
+
+void TcpSim::put_on_link(int side, std::vector<std::uint8_t> bytes) {
+  const LinkWeather& w = weather[side];
+  if (w.dark(now)) return;
+  if (bytes.size() > 14 + w.mtu) {
+    if (w.says_too_big) answer_too_big(side, bytes);
+    return;
+  }
+  links_[side]
+      .carry(w, std::move(bytes), now, random, [&](Instant at, std::vector<std::uint8_t> copy) {
+        flying_.push({at, order_++, 1 - side, std::move(copy)});
+      });
 }
 
 // A router says "packet too big" and quotes the packet (RFC 1191, RFC 8201).

@@ -27,6 +27,25 @@ struct LinkWeather {
   std::uint32_t mtu = 1500;                          // larger IP packets are dropped…
   bool says_too_big = true;                          // …with an ICMP message, or silently
   Instant dark_from = Instant::never(), dark_until;  // nothing passes
+
+  bool dark(Instant now) const { return now >= dark_from && now < dark_until; }
+};
+
+// One direction of a link.
+class SimLink {
+ public:
+  // arrive(when, bytes) for each copy that arrives: none, one or two. Darkness and the MTU are the
+  // caller's to mind.
+  void carry(
+      const LinkWeather& weather,
+      std::vector<std::uint8_t> bytes,
+      Instant now,
+      std::mt19937_64& random,
+      const std::function<void(Instant, std::vector<std::uint8_t>)>& arrive
+  );
+
+ private:
+  Instant free_;  // the last frame has left
 };
 
 // A host: frames, IP, TCP.
@@ -83,7 +102,7 @@ class TcpSim {
   void deliver(const Flight& flight);
 
   std::priority_queue<Flight, std::vector<Flight>, std::greater<>> flying_;
-  Instant link_free_[2];
+  SimLink links_[2];
   std::uint64_t order_ = 0;
 };
 

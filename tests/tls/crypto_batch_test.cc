@@ -19,7 +19,7 @@ namespace {
 
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 
-bool library_verifies(EVP_PKEY* key, ByteView message, ByteView signature) {
+bool openssl_verifies(EVP_PKEY* key, ByteView message, ByteView signature) {
   const DigestContext context(EVP_MD_CTX_new());
   return EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1 &&
          EVP_DigestVerify(
@@ -44,7 +44,7 @@ struct Subject {
 struct Op : CryptoOp {
   std::vector<std::uint8_t> bytes, given, own;
   std::array<std::uint8_t, 128> room{};
-  EVP_PKEY* library_key = nullptr;
+  EVP_PKEY* openssl_key = nullptr;
 
   Op() { output = room; }
 
@@ -87,11 +87,11 @@ class Batch : public ::testing::TestWithParam<Which> {
     op.signature = op.given;
     op.own = subject.point();
     op.number = op.own;
-    op.library_key = subject.evp;
+    op.openssl_key = subject.evp;
     op.context = &op;
     op.alone = [](CryptoOp& one) noexcept {
       Op& self = *static_cast<Op*>(one.context);
-      one.good = library_verifies(self.library_key, one.input, one.signature);
+      one.good = openssl_verifies(self.openssl_key, one.input, one.signature);
     };
   }
 
@@ -107,7 +107,7 @@ TEST_P(Batch, signatures_of_each_size_are_good_and_no_two_the_same) {
     run(ops);
     for (std::size_t i = 0; i < n; ++i) {
       EXPECT_TRUE(ops[i].good);
-      EXPECT_TRUE(library_verifies(subjects[i].evp, ops[i].input, ops[i].result()))
+      EXPECT_TRUE(openssl_verifies(subjects[i].evp, ops[i].input, ops[i].result()))
           << n << " " << i;
     }
   }

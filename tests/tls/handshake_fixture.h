@@ -4,7 +4,7 @@
 
 #include "base/buffer_pool.h"
 #include "base/byte_queue.h"
-#include "tests/support/test_pki.h"
+#include "tests/support/key_pair.h"
 #include "tls/context.h"
 #include "tls/engine.h"
 
@@ -19,9 +19,7 @@ namespace gh::tls {
 
 inline constexpr UnixTime test_now{test::now_seconds};
 
-inline KeyPair pair_of(const test::Issued& issued) {
-  return {issued.chain_pem(), issued.key_pem(), "chain.pem", "key.pem", {}};
-}
+using test::pair_of;
 
 inline std::shared_ptr<const TrustStore> trust_of(
     const std::string& pem, const std::string& crl = {}

@@ -128,7 +128,7 @@ class SslEngine : public EitherVersion {
       return use_ssl_engine("gatehouse-test").has_value();
     }();
     EXPECT_TRUE(added);
-    server_settings.library_pauses = true;
+    server_settings.engine_pauses = true;
     server_crypto = {&gathered.queue, &waiter};
   }
 

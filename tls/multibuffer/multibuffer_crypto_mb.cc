@@ -2,6 +2,7 @@
 // Intel's crypto_mb: eight operations in the lanes of AVX-512 IFMA. Lanes that are not needed
 // repeat the first, nonce and all, and what they give is dropped.
 #include "tls/crypto_batch.h"
+#include "tls/openssl/ecdsa.h"
 #include "tls/openssl/handles.h"
 
 #define BN_OPENSSL_DISABLE
@@ -71,19 +72,9 @@ void alone(CryptoOp& op) { op.alone(op); }
 using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
 
 std::size_t encode(const Number& r, const Number& s, MutableBytes out) {
-  const EcdsaSignature signature(ECDSA_SIG_new());
-  BIGNUM* big_r = BN_bin2bn(r.data(), number_bytes, nullptr);
-  BIGNUM* big_s = BN_bin2bn(s.data(), number_bytes, nullptr);
-  if (!signature || big_r == nullptr || big_s == nullptr ||
-      ECDSA_SIG_set0(signature.get(), big_r, big_s) != 1) {
-    BN_free(big_r);
-    BN_free(big_s);
-    return 0;
-  }
-  const int size = i2d_ECDSA_SIG(signature.get(), nullptr);
-  if (size <= 0 || static_cast<std::size_t>(size) > out.size()) return 0;
-  unsigned char* at = out.data();
-  return static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), &at));
+  std::array<std::uint8_t, 2 * number_bytes> both;
+  std::copy(s.begin(), s.end(), std::copy(r.begin(), r.end(), both.begin()));
+  return encode_ecdsa(both, out);
 }
 
 bool to_number(const BIGNUM* from, Number& out) {

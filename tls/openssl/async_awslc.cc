@@ -92,13 +92,7 @@ ssl_private_key_result_t begin_signature(
 ) {
   const auto* key = key_for(ssl, scheme);
   if (key == nullptr) return ssl_private_key_failure;
-  CryptoOp op;
-  op.scheme = SignatureScheme{scheme};
-  op.key = *key;
-  op.kind = kind_of(op.scheme, *op.key);
-  op.input = {message, message_size};
-  op.output = {out, room};
-  op.alone = sign_alone;
+  CryptoOp op = signature_op(SignatureScheme{scheme}, *key, {message, message_size}, {out, room});
   auto* handshake = static_cast<MethodHandshake*>(OpensslEngine::of(ssl).async());
   if (handshake != nullptr) {
     if (handshake->submit(op)) return ssl_private_key_retry;

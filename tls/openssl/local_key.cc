@@ -14,31 +14,6 @@ namespace {
 
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 
-const EVP_MD* hash_of(SignatureScheme scheme) {
-  switch (scheme) {
-    case SignatureScheme::rsa_pkcs1_sha256:
-    case SignatureScheme::rsa_pss_sha256:
-    case SignatureScheme::ecdsa_sha256:
-      return EVP_sha256();
-    case SignatureScheme::rsa_pkcs1_sha384:
-    case SignatureScheme::rsa_pss_sha384:
-    case SignatureScheme::ecdsa_sha384:
-      return EVP_sha384();
-    case SignatureScheme::rsa_pkcs1_sha512:
-    case SignatureScheme::rsa_pss_sha512:
-    case SignatureScheme::ecdsa_sha512:
-      return EVP_sha512();
-    case SignatureScheme::ed25519:
-      break;
-  }
-  return nullptr;
-}
-
-bool is_pss(SignatureScheme scheme) {
-  return scheme == SignatureScheme::rsa_pss_sha256 || scheme == SignatureScheme::rsa_pss_sha384 ||
-         scheme == SignatureScheme::rsa_pss_sha512;
-}
-
 constexpr int salt_as_long_as_the_hash = -1;  // RFC 8446 §4.2.3
 
 std::vector<std::uint8_t> info_of(EVP_PKEY* key) {
@@ -52,6 +27,19 @@ std::vector<std::uint8_t> info_of(EVP_PKEY* key) {
 
 }  // namespace
 
+const EVP_MD* hash_of(SignatureScheme scheme) {
+  switch (hash_bytes_of(scheme)) {
+    case 32:
+      return EVP_sha256();
+    case 48:
+      return EVP_sha384();
+    case 64:
+      return EVP_sha512();
+    default:
+      return nullptr;
+  }
+}
+
 LocalKey::LocalKey(KeyHandle key)
     : key_(std::move(key)),
       public_key_info_(info_of(key_.get())),
@@ -64,12 +52,12 @@ std::size_t LocalKey::sign(SignatureScheme scheme, ByteView message, MutableByte
   ERR_clear_error();
   const DigestContext context(EVP_MD_CTX_new());
   EVP_PKEY_CTX* settings = nullptr;
+  const bool pss = family_of(scheme) == SignatureFamily::rsa_pss;
   std::size_t size = signature.size();
   if (!context ||
       EVP_DigestSignInit(context.get(), &settings, hash_of(scheme), nullptr, key_.get()) != 1 ||
-      (is_pss(scheme) && (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) != 1 ||
-                          EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, salt_as_long_as_the_hash) != 1)
-      ) ||
+      (pss && (EVP_PKEY_CTX_set_rsa_padding(settings, RSA_PKCS1_PSS_PADDING) != 1 ||
+               EVP_PKEY_CTX_set_rsa_pss_saltlen(settings, salt_as_long_as_the_hash) != 1)) ||
       EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) != 1)
     return 0;
   return size;

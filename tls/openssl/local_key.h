@@ -11,6 +11,8 @@
 
 namespace gh::tls {
 
+const EVP_MD* hash_of(SignatureScheme scheme);  // null: none
+
 class LocalKey final : public PrivateKey {
  public:
   explicit LocalKey(KeyHandle key);

@@ -266,13 +266,9 @@ int sign(
     *size = static_cast<std::size_t>(EVP_PKEY_get_size(signing.key->real.get()));
     return 1;
   }
-  CryptoOp op;
-  op.scheme = scheme_of(signing);
-  op.key = signing.key->key;
-  op.kind = kind_of(op.scheme, *op.key);
-  op.input = {message, message_size};
-  op.output = {signature, room};
-  op.alone = sign_alone;
+  CryptoOp op = signature_op(
+      scheme_of(signing), signing.key->key, {message, message_size}, {signature, room}
+  );
   if (!perform(op)) {
     ERR_clear_error();
     ERR_raise(ERR_LIB_USER, ERR_R_OPERATION_FAIL);

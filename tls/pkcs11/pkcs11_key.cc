@@ -2,14 +2,14 @@
 #include "tls/pkcs11/pkcs11_key.h"
 
 #include "base/limits.h"
+#include "tls/openssl/ecdsa.h"
 #include "tls/openssl/handles.h"
+#include "tls/openssl/local_key.h"
 #include "tls/openssl/public_key.h"
 #include "tls/pem_file.h"
 #include "tls/pkcs11/pkcs11_module.h"
 
-#include <openssl/bn.h>
 #include <openssl/crypto.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
@@ -17,6 +17,7 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -25,138 +26,57 @@ namespace {
 
 // ---- what is signed ----
 
-struct Hash {
-  const EVP_MD* (*function)();
-  CK_MECHANISM_TYPE mechanism;
-  CK_RSA_PKCS_MGF_TYPE mask;
-  std::size_t size;
-  std::array<std::uint8_t, 19> info;  // the DigestInfo before it (RFC 8017 §9.2 note 1)
-};
-
-constexpr Hash sha256{
-    EVP_sha256,
-    CKM_SHA256,
-    CKG_MGF1_SHA256,
-    32,
-    {0x30,
-     0x31,
-     0x30,
-     0x0d,
-     0x06,
-     0x09,
-     0x60,
-     0x86,
-     0x48,
-     0x01,
-     0x65,
-     0x03,
-     0x04,
-     0x02,
-     0x01,
-     0x05,
-     0x00,
-     0x04,
-     0x20}
-};
-constexpr Hash sha384{
-    EVP_sha384,
-    CKM_SHA384,
-    CKG_MGF1_SHA384,
-    48,
-    {0x30,
-     0x41,
-     0x30,
-     0x0d,
-     0x06,
-     0x09,
-     0x60,
-     0x86,
-     0x48,
-     0x01,
-     0x65,
-     0x03,
-     0x04,
-     0x02,
-     0x02,
-     0x05,
-     0x00,
-     0x04,
-     0x30}
-};
-constexpr Hash sha512{
-    EVP_sha512,
-    CKM_SHA512,
-    CKG_MGF1_SHA512,
-    64,
-    {0x30,
-     0x51,
-     0x30,
-     0x0d,
-     0x06,
-     0x09,
-     0x60,
-     0x86,
-     0x48,
-     0x01,
-     0x65,
-     0x03,
-     0x04,
-     0x02,
-     0x03,
-     0x05,
-     0x00,
-     0x04,
-     0x40}
-};
-
-struct How {
-  const Hash* hash;
-  CK_MECHANISM_TYPE mechanism;
-};
-
-How how_to(SignatureScheme scheme) {
-  switch (scheme) {
-    case SignatureScheme::ecdsa_sha256:
-      return {&sha256, CKM_ECDSA};
-    case SignatureScheme::ecdsa_sha384:
-      return {&sha384, CKM_ECDSA};
-    case SignatureScheme::ecdsa_sha512:
-      return {&sha512, CKM_ECDSA};
-    case SignatureScheme::rsa_pss_sha256:
-      return {&sha256, CKM_RSA_PKCS_PSS};
-    case SignatureScheme::rsa_pss_sha384:
-      return {&sha384, CKM_RSA_PKCS_PSS};
-    case SignatureScheme::rsa_pss_sha512:
-      return {&sha512, CKM_RSA_PKCS_PSS};
-    case SignatureScheme::rsa_pkcs1_sha256:
-      return {&sha256, CKM_RSA_PKCS};
-    case SignatureScheme::rsa_pkcs1_sha384:
-      return {&sha384, CKM_RSA_PKCS};
-    case SignatureScheme::rsa_pkcs1_sha512:
-      return {&sha512, CKM_RSA_PKCS};
-    case SignatureScheme::ed25519:
+std::optional<CK_MECHANISM_TYPE> mechanism_of(SignatureScheme scheme) {
+  switch (family_of(scheme)) {
+    case SignatureFamily::rsa_pkcs1:
+      return CKM_RSA_PKCS;
+    case SignatureFamily::rsa_pss:
+      return CKM_RSA_PKCS_PSS;
+    case SignatureFamily::ecdsa:
+      return CKM_ECDSA;
+    case SignatureFamily::ed25519:
       break;
   }
-  return {nullptr, 0};
+  return std::nullopt;
 }
 
-using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
-
-// A token gives r and s side by side; TLS carries a SEQUENCE of them.
-std::size_t encode_ecdsa(ByteView raw, MutableBytes out) {
-  const int half = static_cast<int>(raw.size() / 2);
-  const EcdsaSignature signature(ECDSA_SIG_new());
-  BIGNUM* r = BN_bin2bn(raw.data(), half, nullptr);
-  BIGNUM* s = BN_bin2bn(raw.data() + half, half, nullptr);
-  if (!signature || r == nullptr || s == nullptr || ECDSA_SIG_set0(signature.get(), r, s) != 1) {
-    BN_free(r);
-    BN_free(s);
-    return 0;
+CK_RSA_PKCS_PSS_PARAMS pss_of(std::size_t hash_bytes) {
+  switch (hash_bytes) {
+    case 32:
+      return {CKM_SHA256, CKG_MGF1_SHA256, hash_bytes};
+    case 48:
+      return {CKM_SHA384, CKG_MGF1_SHA384, hash_bytes};
+    default:
+      return {CKM_SHA512, CKG_MGF1_SHA512, hash_bytes};
   }
-  const int size = i2d_ECDSA_SIG(signature.get(), nullptr);
-  if (size <= 0 || static_cast<std::size_t>(size) > out.size()) return 0;
-  unsigned char* at = out.data();
-  return static_cast<std::size_t>(i2d_ECDSA_SIG(signature.get(), &at));
+}
+
+// What stands before the hash in PKCS#1 v1.5 (RFC 8017 §9.2 note 1): a DigestInfo, of which only
+// the lengths and the last arc of the hash's name differ.
+std::array<std::uint8_t, 19> digest_info(std::size_t hash_bytes) {
+  const auto size = static_cast<std::uint8_t>(hash_bytes);
+  const std::uint8_t arc = size == 32 ? 1 : size == 48 ? 2 : 3;
+  return {
+      0x30,
+      static_cast<std::uint8_t>(17 + size),
+      0x30,
+      0x0d,
+      0x06,
+      0x09,
+      0x60,
+      0x86,
+      0x48,
+      0x01,
+      0x65,
+      0x03,
+      0x04,
+      0x02,
+      arc,
+      0x05,
+      0x00,
+      0x04,
+      size
+  };
 }
 
 // ---- the key ----
@@ -201,7 +121,12 @@ class Pkcs11Key final : public PrivateKey {
   Outcome<Session> open() const;
   Outcome<CK_OBJECT_HANDLE> find(CK_SESSION_HANDLE session) const;
   CK_RV sign_once(
-      const Session& session, const How& how, ByteView message, MutableBytes out, std::size_t& size
+      const Session& session,
+      SignatureScheme scheme,
+      CK_MECHANISM_TYPE type,
+      ByteView message,
+      MutableBytes out,
+      std::size_t& size
   ) const;
 
   void close(const Session& session) const { call().C_CloseSession(session.handle); }
@@ -263,20 +188,26 @@ Outcome<CK_OBJECT_HANDLE> Pkcs11Key::find(CK_SESSION_HANDLE session) const {
 }
 
 CK_RV Pkcs11Key::sign_once(
-    const Session& session, const How& how, ByteView message, MutableBytes out, std::size_t& size
+    const Session& session,
+    SignatureScheme scheme,
+    CK_MECHANISM_TYPE type,
+    ByteView message,
+    MutableBytes out,
+    std::size_t& size
 ) const {
-  std::array<std::uint8_t, 19 + 64> input{};
-  const Hash& hash = *how.hash;
-  const std::size_t before = how.mechanism == CKM_RSA_PKCS ? hash.info.size() : 0;
-  std::copy_n(hash.info.begin(), before, input.begin());
+  const std::size_t hash_bytes = hash_bytes_of(scheme);
+  const auto info = digest_info(hash_bytes);
+  std::array<std::uint8_t, info.size() + 64> input{};
+  const std::size_t before = type == CKM_RSA_PKCS ? info.size() : 0;
+  std::copy_n(info.begin(), before, input.begin());
   unsigned written = 0;
   if (EVP_Digest(
-          message.data(), message.size(), input.data() + before, &written, hash.function(), nullptr
+          message.data(), message.size(), input.data() + before, &written, hash_of(scheme), nullptr
       ) != 1)
     return CKR_HOST_MEMORY;
-  CK_RSA_PKCS_PSS_PARAMS pss{hash.mechanism, hash.mask, hash.size};
-  CK_MECHANISM mechanism{how.mechanism, nullptr, 0};
-  if (how.mechanism == CKM_RSA_PKCS_PSS) mechanism = {how.mechanism, &pss, sizeof pss};
+  CK_RSA_PKCS_PSS_PARAMS pss = pss_of(hash_bytes);
+  CK_MECHANISM mechanism{type, nullptr, 0};
+  if (type == CKM_RSA_PKCS_PSS) mechanism = {type, &pss, sizeof pss};
   CK_RV result = call().C_SignInit(session.handle, &mechanism, session.key);
   if (result != CKR_OK) return result;
   CK_ULONG room = out.size();
@@ -288,8 +219,8 @@ CK_RV Pkcs11Key::sign_once(
 // A session may have ended with its token (a restart, a reset): then once more in a new one.
 std::size_t Pkcs11Key::sign(SignatureScheme scheme, ByteView message, MutableBytes signature)
     const noexcept {
-  const How how = how_to(scheme);
-  if (how.hash == nullptr) return 0;
+  const auto type = mechanism_of(scheme);
+  if (!type) return 0;
   std::array<std::uint8_t, signature_bytes_max> raw{};
   std::size_t size = 0;
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -306,7 +237,7 @@ std::size_t Pkcs11Key::sign(SignatureScheme scheme, ByteView message, MutableByt
       if (!opened) return 0;
       session = *opened;
     }
-    const CK_RV result = sign_once(session, how, message, raw, size);
+    const CK_RV result = sign_once(session, scheme, *type, message, raw, size);
     if (result != CKR_OK) {
       close(session);
       continue;
@@ -317,7 +248,7 @@ std::size_t Pkcs11Key::sign(SignatureScheme scheme, ByteView message, MutableByt
   }
   const ByteView made = ByteView(raw).first(size);
   if (size == 0) return 0;
-  if (how.mechanism == CKM_ECDSA) return encode_ecdsa(made, signature);
+  if (*type == CKM_ECDSA) return encode_ecdsa(made, signature);
   if (size > signature.size()) return 0;
   std::copy(made.begin(), made.end(), signature.begin());
   return size;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tls/pkcs11/pkcs11_uri.h"
 
+#include "base/hex.h"
+
 #include <charconv>
 #include <set>
 
@@ -8,29 +10,6 @@ namespace gh::tls {
 namespace {
 
 constexpr std::string_view scheme = "pkcs11:";
-
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::optional<std::string> decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? digit_of(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? digit_of(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high << 4 | low);
-    i += 2;
-  }
-  return out;
-}
 
 auto bad(const std::string& what) { return fault("this is no PKCS#11 URI (RFC 7512): " + what); }
 
@@ -93,7 +72,7 @@ Outcome<void> each(std::string_view list, char separator, Take take) {
     if (equals == std::string_view::npos || equals == 0) return bad("an attribute has no value");
     const std::string_view name = pair.substr(0, equals);
     if (!seen.insert(name).second) return bad(std::string(name) + " is there twice");
-    auto value = decode(pair.substr(equals + 1));
+    auto value = percent_decoded(pair.substr(equals + 1));
     if (!value) return bad("a percent sign without two digits");
     GH_TRY_VOID(take(name, std::move(*value)));
   }

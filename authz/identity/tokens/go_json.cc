@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "authz/identity/tokens/go_json.h"
 
+#include "base/hex.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 
@@ -16,12 +17,6 @@ namespace {
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 // The grammar of RFC 8259 as encoding/json's scanner has it, one value after the other.
 class Scanner {

@@ -16,8 +16,6 @@
 namespace gh::net::stack {
 namespace {
 
-constexpr Instant unset{0};
-
 StreamError error_of(tcp::CloseReason reason) {
   switch (reason) {
     case tcp::CloseReason::none:
@@ -258,14 +256,13 @@ void StackRoad::on_drained(StackStream& stream) noexcept {
   if (stream.ended) return kill(stream, StreamError::none);
   if (!closing) return;
   stream.state = StreamState::lingering;
-  stream.linger_until = unset;
   lingering_.push_back(stream);
 }
 
 // ---- a turn ----
 
 void StackRoad::wait(Instant now, Instant deadline) noexcept {
-  keep_time(now);
+  lingering_.expire(now, [this](StackStream& stream) { kill(stream, StreamError::none); });
   const Duration timeout = timeout_until(now, deadline);
   bool arrived = receive();
   if (timeout > Duration(0) && !arrived) {
@@ -317,24 +314,12 @@ void StackRoad::take_resumed() noexcept {
   for (Interface* at : config_.interfaces) at->tcp.poll(now_);
 }
 
-// Waits that began since the last turn are dated here: only the loop knows the time.
-void StackRoad::keep_time(Instant now) noexcept {
-  for (StackStream* each = lingering_.last(); each != nullptr && each->linger_until == unset;
-       each = each->linger_prev) {
-    each->linger_until = now + limits::linger_timeout;
-  }
-  while (lingering_.first() != nullptr && lingering_.first()->linger_until <= now) {
-    kill(*lingering_.first(), StreamError::none);
-  }
-}
-
 // Zero: do not sleep.
 Duration StackRoad::timeout_until(Instant now, Instant deadline) noexcept {
   if (config_.busy_poll || told_ || !owed_.empty() || !resumed_.empty() || !flush_.empty()) {
     return Duration(0);
   }
-  if (lingering_.first() != nullptr)
-    deadline = std::min(deadline, lingering_.first()->linger_until);
+  deadline = lingering_.before(deadline);
   for (Interface* at : config_.interfaces) {
     deadline = std::min({deadline, at->tcp.next_deadline(), at->host.next_deadline()});
   }

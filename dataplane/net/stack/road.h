@@ -80,7 +80,6 @@ class StackRoad final : public Road {
   void take_frames() noexcept;
   void take_resumed() noexcept;
   void settle() noexcept;
-  void keep_time(Instant now) noexcept;
   void transmit(Interface& at) noexcept;
   Duration timeout_until(Instant now, Instant deadline) noexcept;
   void rest(Instant until) noexcept;
